@@ -1,0 +1,206 @@
+"""Figures without pyplot: the axes that every picture is drawn on, its colours, its labels, its files.
+
+Nothing here touches pyplot's global state, so that pictures can be drawn from threads and servers; show one in a
+notebook with ``ax.figure``, or draw into axes of your own with ``ax=``.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from foldwise.arrays import FloatArray
+
+# Okabe & Ito (2008): eight colours that people with any common colour blindness tell apart. The yellow goes last:
+# it is faint on white paper.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+UP, DOWN, UNREMARKABLE, TREND = "#D55E00", "#0072B2", "#A9A9A9", "#D55E00"
+# More points than this are drawn as one bitmap inside a vector file, which otherwise takes seconds to open.
+RASTERISE_ABOVE = 2000
+TEXT_SIZE = 9
+
+
+def new_axes(ax: Axes | None = None, *, size: tuple[float, float] = (4.8, 3.8)) -> Axes:
+    """The user's axes, or those of a new figure of ``size`` inches; with the plain look of all our pictures."""
+    if ax is None:
+        figure = Figure(figsize=size, dpi=120, layout="constrained")
+        FigureCanvasAgg(figure)
+        ax = figure.add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=TEXT_SIZE - 1)
+    return ax
+
+
+def describe(ax: Axes, *, x: str | None = None, y: str | None = None, title: str | None = None) -> None:
+    """Write axis labels and title; none of them is ever read as a formula."""
+    if x is not None:
+        ax.set_xlabel(x, fontsize=TEXT_SIZE, parse_math=False)
+    if y is not None:
+        ax.set_ylabel(y, fontsize=TEXT_SIZE, parse_math=False)
+    if title:
+        ax.set_title(title, fontsize=TEXT_SIZE + 1, loc="left", parse_math=False)
+
+
+def add_legend(
+    ax: Axes, entries: Sequence[tuple[Any, str]], *, title: str | None = None, outside: bool = False
+) -> None:
+    """Add a legend whose names are shown letter by letter.
+
+    Matplotlib drops a name that begins with an underscore and reads dollars as formulas, so the names are written
+    into the legend after it is made.
+    """
+    if not entries:
+        return
+    place: dict[str, Any] = {"loc": "best"}
+    if outside:
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    previous = ax.get_legend()
+    legend = ax.legend(
+        [handle for handle, _ in entries],
+        [name.lstrip("_") or "x" for _, name in entries],
+        title=title.lstrip("_") if title else None,
+        fontsize=TEXT_SIZE - 1,
+        title_fontsize=TEXT_SIZE - 1,
+        frameon=not outside,
+        framealpha=0.85,
+        edgecolor="none",
+        handletextpad=0.4,
+        alignment="left",
+        **place,
+    )
+    for text, (_, name) in zip(legend.get_texts(), entries, strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)
+    if title:
+        legend.get_title().set_parse_math(False)
+        legend.get_title().set_text(title)
+    if previous is not None and outside:
+        ax.add_artist(previous)
+
+
+def name_ticks(ax: Axes, axis: Literal["x", "y"], names: Sequence[object], positions: Any = None, **text: Any) -> None:
+    """Put names on an axis, at 0, 1, … unless told otherwise, each shown letter by letter.
+
+    ``ax.set_xticks(labels=)`` reads a formula between two dollars while it measures the text, so the dollars are
+    escaped, not only the reading turned off.
+    """
+    chosen = ax.xaxis if axis == "x" else ax.yaxis
+    chosen.set_ticks(range(len(names)) if positions is None else positions)
+    chosen.set_ticklabels([literal(name) for name in names], **{"fontsize": TEXT_SIZE - 1, **text})
+
+
+def literal(name: object) -> str:
+    """A name as Matplotlib text that shows exactly this name."""
+    return str(name).replace("$", r"\$")
+
+
+def rasterised(n_points: int) -> bool:
+    """Whether so many points should be a bitmap in a vector file."""
+    return n_points > RASTERISE_ABOVE
+
+
+def colours_for(levels: Sequence[object]) -> dict[object, str]:
+    """One colour a level; beyond eight the colours return, and markers have to tell the levels apart."""
+    return {level: PALETTE[i % len(PALETTE)] for i, level in enumerate(levels)}
+
+
+def markers_for(levels: Sequence[object], *, with_colours: bool = False) -> dict[object, str]:
+    """One marker a level; with ``with_colours`` the marker changes only once all colours are used."""
+    step = len(PALETTE) if with_colours else 1
+    return {level: MARKERS[(i // step) % len(MARKERS)] for i, level in enumerate(levels)}
+
+
+def label_points(ax: Axes, x: FloatArray, y: FloatArray, names: Sequence[object], *, avoid: Any = None) -> None:
+    """Name points so that the names collide neither with each other nor with the points ``avoid`` (n, 2)."""
+    if not len(names):
+        return
+    from adjustText import adjust_text
+
+    texts = [
+        ax.text(a, b, str(name), fontsize=TEXT_SIZE - 2, parse_math=False, zorder=5)
+        for a, b, name in zip(x, y, names, strict=True)
+    ]
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        return
+    limits = ax.get_xlim(), ax.get_ylim()
+    figure.draw_without_rendering()  # the layout settles now, so that the names are moved on the final axes
+    avoid = np.column_stack([x, y]) if avoid is None else np.asarray(avoid)
+    adjust_text(
+        texts,
+        avoid[:, 0],
+        avoid[:, 1],
+        target_x=np.asarray(x),
+        target_y=np.asarray(y),
+        ax=ax,
+        iter_lim=400,  # a limit in steps, not in seconds: the same picture on every machine
+        expand=(1.15, 1.4),
+        min_arrow_len=4,
+        arrowprops={"arrowstyle": "-", "color": "#555555", "lw": 0.5},
+    )
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def save(
+    figure: Figure | Axes, path: str | Path, *, formats: Sequence[str] = ("png", "svg"), dpi: int = 200
+) -> list[Path]:
+    """Write a picture as PNG and SVG (or other ``formats``): whole files only, and the same picture as the same bytes.
+
+    Parameters
+    ----------
+    figure
+        A figure, or the axes that a plot function returned.
+    path
+        File name without suffix; its folder is made if need be.
+    dpi
+        Dots per inch of bitmaps, and of the rasterised points inside vector files.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    whole = figure if isinstance(figure, Figure) else figure.get_figure(root=True)
+    if whole is None:
+        raise ValueError("These axes belong to no figure.")
+    base = Path(path)
+    base.parent.mkdir(parents=True, exist_ok=True)
+    return [_write(whole, base.with_name(f"{base.name}.{suffix}"), suffix, dpi) for suffix in formats]
+
+
+# What Matplotlib would write of the moment and of itself.
+_METADATA: Mapping[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def _write(figure: Figure, target: Path, suffix: str, dpi: int) -> Path:
+    handle, unfinished = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    try:
+        with mpl.rc_context({"svg.hashsalt": "foldwise", "svg.fonttype": "none", "pdf.fonttype": 42}):
+            figure.savefig(unfinished, format=suffix, dpi=dpi, metadata=_METADATA.get(suffix), facecolor="white")
+        os.chmod(unfinished, 0o666 & ~_umask())
+        os.replace(unfinished, target)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

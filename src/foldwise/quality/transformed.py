@@ -1,0 +1,41 @@
+"""The values in which samples are compared: variance-stabilised where that can be had, logs otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from foldwise.errors import FoldwiseError, OptionError
+
+
+def transformed(thing: Any) -> tuple[pd.DataFrame, str]:
+    """Values for comparing samples (genes x samples), and in words what they are.
+
+    A plain table is taken to be transformed already. A fit or count data go through the variance-stabilising
+    transformation, blind to the design; where its trend cannot be fitted (few genes, no variation), through
+    log2(normalized count + 1).
+    """
+    if isinstance(thing, pd.DataFrame):
+        return thing, "values as given"
+    if not hasattr(thing, "samples") and not hasattr(thing, "data"):
+        raise OptionError(f"Expected a fit, count data or transformed values, got {type(thing).__name__}.")
+    import foldwise
+
+    for function, words in (
+        (foldwise.vst, "variance-stabilised counts (vst)"),
+        (foldwise.variance_stabilizing_transformation, "variance-stabilised counts"),
+    ):
+        try:
+            return function(thing, blind=True), words
+        except (FoldwiseError, np.linalg.LinAlgError):
+            continue  # vst wants a thousand genes with counts, both want genes that vary: the next road is coarser
+    return shifted_log(thing), "log2(normalized count + 1)"
+
+
+def shifted_log(thing: Any) -> pd.DataFrame:
+    """Log2 of normalized counts plus one."""
+    from foldwise.plots.sources import normalized_counts
+
+    return np.log2(normalized_counts(thing) + 1.0)
