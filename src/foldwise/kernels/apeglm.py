@@ -31,6 +31,7 @@ APART = 0.01  # the two starts must agree to this
 BFGS_STEPS = 100
 BFGS_TOL = 1.4901161193847656e-08
 BFGS_STEP_CUT = 0.2
+EXCEEDS = 10.0  # a coordinate that does not change 10 + x has not moved
 HESSIAN_STEP = 1e-3
 OTHER_PRECISION = 1.0 / 225.0  # prior of the coefficients that are not shrunk: N(0, 15^2), natural log
 EPS = 2.220446049250313e-16
@@ -217,13 +218,13 @@ def limited_memory_search(first, scaling, gene, design, size, cauchy, scale, sta
         state[START, k] = first if k % 2 == 0 else -first
         state[DIRECTION, k] = 0.0
     value = _trial(0.0, scaling, gene, design, size, cauchy, scale, state)
-    stored, newest = 0, MEMORY - 1
+    stored, newest, old_value = 0, MEMORY - 1, value
     for iteration in range(MAX_STEPS + 1):
         length = np.sqrt(_dot(state[GRADIENT], state[GRADIENT]))
         if length <= STOP or length <= STOP * np.sqrt(_dot(state[POINT], state[POINT])):
             return True
         if iteration > 0:
-            if abs(old_value - value) <= STOP * max(abs(value), abs(old_value), 1.0) or iteration == MAX_STEPS:  # noqa: F821
+            if abs(old_value - value) <= STOP * max(abs(value), abs(old_value), 1.0) or iteration == MAX_STEPS:
                 return True
             stored, newest = _remember(state, pairs, products, stored, newest)
         _quasi_newton_direction(state, pairs, products, stored, newest)
@@ -258,9 +259,8 @@ def variable_metric_search(gene, design, size, cauchy, scale, state, inverse):
             start[k] = point[k]
             direction[k] = -_dot(inverse[k], gradient)
         slope = _dot(gradient, direction)
-        changed = False
-        if slope < 0.0:
-            step, moved = 1.0, True
+        changed, step, moved = False, 1.0, slope < 0.0
+        if moved:
             while moved:
                 moved = False
                 for k in range(p):
@@ -277,7 +277,7 @@ def variable_metric_search(gene, design, size, cauchy, scale, state, inverse):
         if changed:
             for k in range(p):
                 state[OLD_GRADIENT, k] = gradient[k]
-                state[STEP, k] = step * direction[k]  # noqa: F821
+                state[STEP, k] = step * direction[k]
             objective(point, gene, design, size, cauchy, scale, gradient)
             steps += 1
             gradients += 1
@@ -292,9 +292,6 @@ def variable_metric_search(gene, design, size, cauchy, scale, state, inverse):
         if gradients - reset_at > 2 * p:
             reset_at = gradients
     return False
-
-
-EXCEEDS = 10.0  # a coordinate that does not change 10 + x has not moved
 
 
 @kernel
@@ -390,3 +387,128 @@ def _has_variances(hessian, inverse):
         if not inverse[k, k] > 0.0:
             return False
     return True
+
+
+@kernel
+def to_optimum(gene, design, size, cauchy, scale, state, hessian, inverse):
+    """Damped Newton steps from POINT to where the gradient vanishes; True if it got there.
+
+    Where the Hessian is not positive (beyond the scale of the Cauchy prior) it is made so by a growing ridge.
+    """
+    p = state.shape[1]
+    value = objective(state[POINT], gene, design, size, cauchy, scale, state[GRADIENT])
+    ridge = 0.0
+    for _ in range(NEWTON_STEPS):
+        analytic_hessian(gene, design, size, cauchy, scale, state, hessian)
+        for k in range(p):
+            hessian[k, k] += ridge
+        good = _has_variances(hessian, inverse)
+        slope, longest = 0.0, 0.0
+        if good:
+            for k in range(p):
+                state[DIRECTION, k] = -_dot(inverse[k], state[GRADIENT])
+                longest = max(longest, abs(state[DIRECTION, k]))
+            slope = _dot(state[DIRECTION], state[GRADIENT])
+            good = slope <= 0.0
+        if good and longest < NEWTON_TOL:
+            return ridge == 0.0
+        if good:
+            for k in range(p):
+                state[START, k] = state[POINT, k] + state[DIRECTION, k]
+            new_value = objective(state[START], gene, design, size, cauchy, scale, state[CHANGE])
+            # Near the optimum the gain drowns in rounding: there the gradient decides.
+            gain = new_value <= value + DECREASE * slope
+            good = gain or (slope > -1e-6 and _dot(state[CHANGE], state[CHANGE]) < _dot(state[GRADIENT], state[GRADIENT]))
+            if not good and slope > -1e-20 * max(1.0, abs(value)):
+                return True
+        if good:
+            value = new_value
+            for k in range(p):
+                state[POINT, k] = state[START, k]
+                state[GRADIENT, k] = state[CHANGE, k]
+            ridge = 0.0 if ridge < 1e-4 else 0.1 * ridge
+        else:
+            ridge = max(10.0 * ridge, 1e-3)
+    return False
+
+
+@kernel
+def _restart_from_means(gene, reference, state):
+    """Where a search ended in NaN: the log mean count of the reference samples, then -1, 1, -1, ..."""
+    total = 0.0
+    for j in range(reference.size):
+        if reference[j]:
+            total += gene[0, j]
+    total /= reference.sum()
+    for k in range(state.shape[1]):
+        state[POINT, k] = -1.0 if k % 2 else 1.0
+    state[POINT, 0] = np.log(total) if total > 0.0 else 0.0
+
+
+@kernel
+def _first_stage(gene, design, size, cauchy, scale, state, pairs, products, reference):
+    """The point where the first of two searches stops, left in POINT; True if the second stops near it."""
+    p = state.shape[1]
+    state[START] = 0.0
+    scaling = max(1.0, objective(state[START], gene, design, size, cauchy, scale, state[GRADIENT]))
+    good = limited_memory_search(-0.1, scaling, gene, design, size, cauchy, scale, state, pairs, products)
+    for k in range(p):
+        state[SPARE, k] = state[POINT, k]
+    good &= limited_memory_search(0.1, scaling, gene, design, size, cauchy, scale, state, pairs, products)
+    finite = True
+    for k in range(p):
+        good &= abs(state[SPARE, k] - state[POINT, k]) <= APART
+        finite &= np.isfinite(state[POINT, k])
+    if not finite:
+        _restart_from_means(gene, reference, state)
+        return False
+    return good
+
+
+@kernel
+def shrink_block(counts, log_factors, weights, design, dispersions, cauchy, scale, reference, converge, beta, variance, status):
+    """Posterior modes and variances of a block of genes, natural log.
+
+    counts : (g, m). log_factors, weights : (g, m), or (1, m) when the same for all. design : (p, m), transposed.
+    dispersions : (g,), NaN for genes that are not fitted. cauchy : (p,). reference : (m,) samples at the base level.
+    converge : go on to the optimum. beta, variance : (g, p), filled here, as is status : (g,).
+    """
+    g, m = counts.shape
+    p = design.shape[0]
+    gene = np.empty((3, m))
+    state, pairs, products = np.empty((STATE_ROWS, p)), np.empty((2, MEMORY, p)), np.empty((3, MEMORY))
+    hessian, inverse = np.empty((p, p)), np.empty((p, p))
+    for i in range(g):
+        total = 0.0
+        for j in range(m):
+            total += counts[i, j]
+            gene[0, j] = counts[i, j]
+            gene[1, j] = log_factors[i if log_factors.shape[0] > 1 else 0, j]
+            gene[2, j] = weights[i if weights.shape[0] > 1 else 0, j]
+        if not (total > 0.0 and np.isfinite(dispersions[i])):
+            status[i] = NOT_FITTED
+            beta[i] = np.nan
+            variance[i] = np.nan
+            continue
+        size = 1.0 / dispersions[i]
+        state[:, :] = 0.0
+        agreed = _first_stage(gene, design, size, cauchy, scale, state, pairs, products, reference)
+        status[i] = FIRST_SEARCH
+        good = False
+        if agreed:
+            difference_hessian(gene, design, size, cauchy, scale, state, hessian)
+            good = _has_variances(hessian, inverse)
+        if not good:
+            ended = variable_metric_search(gene, design, size, cauchy, scale, state, inverse)
+            status[i] = SECOND_SEARCH if ended else NOT_CONVERGED
+            difference_hessian(gene, design, size, cauchy, scale, state, hessian)
+            good = _has_variances(hessian, inverse)
+        if converge:
+            status[i] = status[i] if to_optimum(gene, design, size, cauchy, scale, state, hessian, inverse) else NOT_CONVERGED
+            analytic_hessian(gene, design, size, cauchy, scale, state, hessian)
+            good = _has_variances(hessian, inverse)
+        if not good:
+            status[i] = NO_VARIANCE
+        for k in range(p):
+            beta[i, k] = state[POINT, k]
+            variance[i, k] = inverse[k, k] if good else np.nan
