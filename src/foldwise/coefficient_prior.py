@@ -128,6 +128,8 @@ def _shared_by_factor(
     shared: dict[str, float] = {}
     for factor, levels in factors.items():
         at = [columns.index(factor + level) for level in levels[1:] if factor + level in columns]
+        if not at:  # named as a covariate is: the factor has no column here
+            continue
         differences = [lfc[:, late] - lfc[:, early] for early, late in combinations(at, 2)]
         variances = [own[columns[k]] for k in at] + [column_prior_variance(d, gene_weights) for d in differences]
         shared |= dict.fromkeys((factor + level for level in levels), float(np.mean(variances)))
