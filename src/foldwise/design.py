@@ -1,0 +1,434 @@
+"""Designs: from a formula, or a model matrix of the user's own, to the matrix that the model is fitted with.
+
+Love et al. (2014), "Model and normalization". Coding and names are those of R's model.matrix and of DESeq2's
+resultsNames: ``condition_B_vs_A`` for a main effect beside an intercept, ``a2.b2`` for an interaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from foldwise.arrays import FloatArray, IntArray
+from foldwise.errors import DesignError, FoldwiseWarning, SamplesError, listed
+from foldwise.formula.columns import ModelMatrix, model_matrix
+from foldwise.formula.confounding import why_not_full_rank
+from foldwise.formula.evaluate import CONSTANTS, evaluate_variable
+from foldwise.formula.names import coefficient_name, collisions, level_text, make_name
+from foldwise.formula.rank import column_rank
+from foldwise.formula.scale import badly_scaled
+from foldwise.formula.syntax import Name
+from foldwise.formula.terms import Terms, members, read_formula
+from foldwise.formula.variables import Factor, Variable, near, read_variable
+
+DesignKind = Literal["standard", "expanded", "user"]
+CELL_DIGITS = 15  # two samples are in one cell when their rows read the same with so many digits, as in R
+
+log = logging.getLogger("foldwise")
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A model matrix, and what its columns mean.
+
+    matrix : (n_samples, n_coefficients), C order.
+    names : R's resultsNames.
+    model_matrix_names : R's model.matrix names.
+    kind : "standard" (treatment contrasts), "expanded" (an indicator for every level; needs a prior), "user".
+    formula : as R writes it; None for a user's matrix.
+    variables : columns of the sample table in the formula, in order of appearance.
+    factors : of these, the factors: their levels, base level first.
+    has_intercept, has_interactions : what R's terms() says of the formula.
+    cells : (n_samples,) samples with equal rows have equal numbers, from 0 in order of appearance.
+    samples : the sample table, the factors of the design as categories in the order of their levels.
+    terms : labels of the formula's terms, ``"a:b"``.
+    term : (n_coefficients,) the term of each column, from 0; -1 for the intercept and columns of a user's matrix.
+    levels : for each column that is one level of one factor of the table beside no other variable: that level.
+    notes : what a user may want to know about how the table was read.
+    """
+
+    matrix: FloatArray
+    names: tuple[str, ...]
+    model_matrix_names: tuple[str, ...]
+    kind: DesignKind
+    formula: str | None
+    variables: tuple[str, ...]
+    factors: Mapping[str, tuple[str, ...]]
+    has_intercept: bool
+    has_interactions: bool
+    cells: IntArray
+    samples: pd.DataFrame
+    terms: tuple[str, ...] = ()
+    term: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    levels: tuple[str | None, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The matrix with its labels: samples x coefficients."""
+        return pd.DataFrame(self.matrix, index=self.samples.index, columns=list(self.names))
+
+
+def build_design(
+    formula_or_matrix: str | pd.DataFrame | Any,
+    samples: pd.DataFrame,
+    *,
+    reference: Mapping[str, Any] | None = None,
+    expanded: bool = False,
+) -> Design:
+    """The design of an analysis, checked: it can be fitted.
+
+    Parameters
+    ----------
+    formula_or_matrix : a formula in R's language, ``"~ batch + condition"``, or a model matrix
+        (samples x coefficients; a DataFrame is aligned by sample names).
+    samples : the sample table, one row a sample.
+    reference : base levels, ``{"condition": "control"}``; by default the first category, or the first in sorted order.
+    expanded : an indicator for every level of every factor, for fits with a prior on fold changes.
+
+    Raises
+    ------
+    DesignError
+        If the formula cannot be read, names an absent column, or makes a matrix that is not of full rank or has as
+        many columns as there are samples.
+    SamplesError
+        If a covariate has missing or infinite values.
+    """
+    design = assemble_design(formula_or_matrix, samples, reference=reference, expanded=expanded)
+    for note in design.notes:
+        log.info(note)
+    if not expanded:
+        check_estimable(design)
+        if advice := badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms):
+            warnings.warn(" ".join(advice), FoldwiseWarning, stacklevel=2)
+    return design
+
+
+def assemble_design(
+    formula_or_matrix: str | pd.DataFrame | Any,
+    samples: pd.DataFrame,
+    *,
+    reference: Mapping[str, Any] | None = None,
+    expanded: bool = False,
+) -> Design:
+    """A design that may not be of full rank: what :func:`build_design` checks and ``diagnose`` explains."""
+    if isinstance(formula_or_matrix, str):
+        return _from_formula(formula_or_matrix, samples, reference or {}, expanded)
+    if reference or expanded:
+        raise DesignError(
+            "A model matrix of your own fixes base levels and coding itself: 'reference' and an expanded matrix "
+            "(beta_prior) go with a formula only."
+        )
+    return _from_matrix(formula_or_matrix, samples)
+
+
+def design_matrix(formula: str, samples: pd.DataFrame) -> pd.DataFrame:
+    """R's ``model.matrix``: any formula, full rank or not, with R's column names and order.
+
+    Ordered categories get polynomial contrasts here, as in R; a fit takes them as plain factors.
+
+    Parameters
+    ----------
+    formula : ``"~ genotype * treatment"``.
+    samples : the sample table.
+
+    Returns
+    -------
+    DataFrame
+        samples x columns.
+
+    Examples
+    --------
+    >>> design_matrix("~ condition", pd.DataFrame({"condition": ["a", "b"]}, index=["s1", "s2"]))
+        (Intercept)  conditionb
+    s1          1.0         0.0
+    s2          1.0         1.0
+    """
+    terms = read_formula(formula, samples.columns)
+    columns = {name: read_variable(samples, name) for name in _table_columns(terms, samples)}
+    made = _matrix_of(terms, columns, samples, ())
+    return pd.DataFrame(made.values, index=samples.index, columns=list(made.names))
+
+
+# ---------------------------------------------------------------------------------------------- from a formula
+def _table_columns(terms: Terms, samples: pd.DataFrame) -> list[str]:
+    """The columns that a formula names; T, F and pi are R's unless the table has columns of these names."""
+    return [name for name in terms.columns if name in samples.columns or name not in CONSTANTS]
+
+
+def _matrix_of(terms: Terms, columns: Mapping[str, Variable], samples: pd.DataFrame, full: Sequence[int]) -> ModelMatrix:
+    values = [evaluate_variable(variable, columns, samples.index) for variable in terms.variables]
+    return model_matrix(terms, values, len(samples), every_level=full)
+
+
+def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, Any], expanded: bool) -> Design:
+    terms = read_formula(formula, samples.columns)
+    notes: list[str] = []
+    names = _table_columns(terms, samples)
+    columns = {name: _prepared(read_variable(samples, name), name, notes) for name in names}
+    columns = _with_references(columns, reference, samples)
+    factors = {name: variable for name, variable in columns.items() if isinstance(variable, Factor)}
+    interactions = any(term.bit_count() > 1 for term in terms.terms)
+    if expanded:
+        _check_expandable(terms, interactions)
+    plain = {i: variable.text for i, variable in enumerate(terms.variables) if isinstance(variable, Name)}
+    full = [i for i, name in plain.items() if expanded and name in factors]
+    made = _matrix_of(terms, columns, samples, full)
+    levels = tuple(
+        level if t >= 0 and terms.terms[t].bit_count() == 1 and plain.get(members(terms.terms[t])[0]) in factors else None
+        for t, level in zip(made.term, made.levels, strict=True)
+    )
+    return Design(
+        matrix=made.values,
+        names=_results_names(terms, made, plain, factors, expanded),
+        model_matrix_names=made.names,
+        kind="expanded" if expanded else "standard",
+        formula=terms.text,
+        variables=tuple(names),
+        factors={name: factor.levels for name, factor in factors.items()},
+        has_intercept=terms.intercept,
+        has_interactions=interactions,
+        cells=cells_of(made.values),
+        samples=_with_categories(samples, factors),
+        terms=terms.labels,
+        term=made.term,
+        levels=levels,
+        notes=tuple(notes),
+    )
+
+
+def _prepared(variable: Variable, name: str, notes: list[str]) -> Variable:
+    """Levels without samples dropped; ordered categories taken as plain ones. Both are said."""
+    if not isinstance(variable, Factor):
+        return variable
+    used = variable.used()
+    if len(used.levels) < len(variable.levels):
+        empty = [level for level in variable.levels if level not in used.levels]
+        notes.append(f"Levels without samples were dropped from '{name}': {listed(empty)}.")
+    if variable.ordered:
+        notes.append(
+            f"'{name}' is ordered; it is taken as a plain factor with base level '{used.levels[0]}'. "
+            "For a trend over the levels make a column of numbers."
+        )
+    return Factor(used.levels, used.codes)
+
+
+def _with_references(
+    columns: dict[str, Variable], reference: Mapping[str, Any], samples: pd.DataFrame
+) -> dict[str, Variable]:
+    made = dict(columns)
+    for name, base in reference.items():
+        if name not in samples.columns:
+            raise DesignError(f"reference: '{name}' is no column of the sample table.{near(name, list(samples.columns))}")
+        if name not in made:
+            continue  # it may belong to the full design when this is the reduced one
+        variable = made[name]
+        if not isinstance(variable, Factor):
+            raise DesignError(
+                f"reference: '{name}' holds numbers or truth values, which have no base level. "
+                f"Make it text for groups: samples['{name}'].astype(str)."
+            )
+        if level_text(base) not in variable.levels:
+            raise DesignError(f"reference: '{base}' is no level of '{name}'.{near(base, variable.levels)}")
+        made[name] = variable.with_base(level_text(base))
+    return made
+
+
+def _check_expandable(terms: Terms, interactions: bool) -> None:
+    if not terms.intercept:
+        raise DesignError(
+            "betaPrior=TRUE can only be used if the design has an intercept. If specifying + 0 in the design formula, "
+            "use beta_prior=False."
+        )
+    if interactions:
+        raise DesignError("betaPrior=FALSE should be used for designs with interactions: set beta_prior=False.")
+
+
+def _results_names(
+    terms: Terms, made: ModelMatrix, plain: Mapping[int, str], factors: Mapping[str, Factor], expanded: bool
+) -> tuple[str, ...]:
+    """R's resultsNames: syntactic names, and ``factor_level_vs_base`` for main effects beside an intercept."""
+    names, described = [], []
+    for name, t, level in zip(made.names, made.term, made.levels, strict=True):
+        term = members(terms.terms[t]) if t >= 0 else []
+        variable = plain.get(term[0]) if len(term) == 1 else None
+        described.append(name)
+        if variable in factors and level is not None:
+            versus = terms.intercept and not expanded
+            end = f"_{level}_vs_{factors[variable].levels[0]}" if versus else level
+            names.append(make_name(f"{variable}{end}"))
+        else:
+            names.append(coefficient_name(_without_backticks(name)))
+    return _distinct(names, described)
+
+
+def _without_backticks(name: str) -> str:
+    return name.replace("`", "")
+
+
+def _distinct(names: Sequence[str], originals: Sequence[str]) -> tuple[str, ...]:
+    if same := collisions(names, originals):
+        name, columns = next(iter(same.items()))
+        raise DesignError(
+            f"The columns {listed(columns)} of the design would all be called '{name}' among the coefficients. "
+            "Rename the levels or columns so that they differ in more than signs other than letters and digits."
+        )
+    return tuple(names)
+
+
+def _with_categories(samples: pd.DataFrame, factors: Mapping[str, Factor]) -> pd.DataFrame:
+    made = samples.copy(deep=False)
+    for name, factor in factors.items():
+        made[name] = pd.Categorical.from_codes(factor.codes, categories=list(factor.levels))
+    return made
+
+
+# ---------------------------------------------------------------------------------------------- from a matrix
+def _from_matrix(matrix: Any, samples: pd.DataFrame) -> Design:
+    table = _aligned(_labelled(matrix, samples), samples)
+    values = np.ascontiguousarray(_numeric(table))
+    original = tuple(str(column) for column in table.columns)
+    return Design(
+        matrix=values,
+        names=_distinct([coefficient_name(name) for name in original], original),
+        model_matrix_names=original,
+        kind="user",
+        formula=None,
+        variables=(),
+        factors={},
+        has_intercept=bool((values == 1).all(axis=0).any()),
+        has_interactions=False,
+        cells=cells_of(values),
+        samples=samples,
+        term=np.full(values.shape[1], -1, dtype=np.int64),
+        levels=(None,) * values.shape[1],
+    )
+
+
+def _labelled(matrix: Any, samples: pd.DataFrame) -> pd.DataFrame:
+    if isinstance(matrix, pd.DataFrame):
+        return matrix
+    values = np.asarray(matrix)
+    if values.ndim != 2:
+        raise DesignError(
+            f"A design is a formula ('~ condition') or a matrix of samples x coefficients, not {type(matrix).__name__}."
+        )
+    _check_rows(values.shape[0], samples)
+    return pd.DataFrame(values, index=samples.index, columns=[f"x{i + 1}" for i in range(values.shape[1])])
+
+
+def _check_rows(n_rows: int, samples: pd.DataFrame) -> None:
+    if n_rows != len(samples):
+        raise DesignError(f"The model matrix has {n_rows} rows for {len(samples)} samples; it needs a row for each.")
+
+
+def _aligned(table: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of the samples."""
+    if table.index.equals(samples.index):
+        return table
+    _check_rows(len(table), samples)
+    if isinstance(table.index, pd.RangeIndex):
+        return table.set_axis(samples.index, axis=0)
+    strange, absent = table.index.difference(samples.index), samples.index.difference(table.index)
+    if len(strange) or len(absent) or not table.index.is_unique:
+        raise SamplesError(
+            f"The rows of the model matrix are not the samples: {listed(strange) or 'none'} are no samples, "
+            f"{listed(absent) or 'none'} have no row. Use the sample names as its index."
+        )
+    return table.loc[samples.index]
+
+
+def _numeric(table: pd.DataFrame) -> FloatArray:
+    if table.shape[1] == 0:
+        raise DesignError("The model matrix has no columns.")
+    if not table.columns.is_unique:
+        raise DesignError(f"The model matrix has columns of one name: {listed(table.columns[table.columns.duplicated()])}.")
+    for position, name in enumerate(table.columns):
+        if not pd.api.types.is_numeric_dtype(table.dtypes.iloc[position]):
+            raise DesignError(
+                f"Column '{name}' of the model matrix is not numeric. A model matrix holds numbers only; to have text "
+                "turned into columns give a formula."
+            )
+    values: FloatArray = table.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise DesignError(
+            f"The model matrix has a missing or infinite value in column '{table.columns[column]}', "
+            f"sample '{table.index[row]}'."
+        )
+    return values
+
+
+# ---------------------------------------------------------------------------------------------- checks
+def cells_of(matrix: FloatArray) -> IntArray:
+    """(n_samples,) which samples have equal rows, numbered from 0 in order of appearance."""
+    rows = [" ".join(f"{value:.{CELL_DIGITS}g}" for value in row + 0.0) for row in matrix]
+    seen = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+    return np.array([seen[row] for row in rows], dtype=np.int64)
+
+
+def check_estimable(design: Design) -> None:
+    """Refuse a design that R refuses: not of full rank, or with no residual degrees of freedom.
+
+    Raises
+    ------
+    DesignError
+        Which columns and covariates are confounded, which combinations no sample has, what could be dropped.
+    """
+    n_samples, n_columns = design.matrix.shape
+    if column_rank(design.matrix).rank < n_columns:
+        raise DesignError(why_not_full_rank(design))
+    if n_samples == n_columns:
+        raise DesignError(
+            f"The design matrix has the same number of samples and coefficients to fit ({n_samples}), so estimation of "
+            "dispersion is not possible. Treating samples as replicates is not supported: at least one group needs a "
+            "replicate. Drop a covariate from the design, or add samples."
+        )
+
+
+def check_nested(full: Design, reduced: Design) -> None:
+    """Refuse a reduced design that does not lie within the full one (likelihood ratio test).
+
+    Raises
+    ------
+    DesignError
+        With R's reasons: other variables, no fewer columns; for matrices also columns outside the full design.
+    """
+    if (full.kind == "user") != (reduced.kind == "user"):
+        raise DesignError("if one of 'full' and 'reduced' is a matrix, the other must be also a matrix.")
+    beyond = [name for name in reduced.variables if name not in full.variables]
+    if beyond:
+        raise DesignError(
+            f"the following variables in the reduced formula not in the full formula: {', '.join(beyond)}. "
+            f"The full design is '{full.formula}': the reduced one leaves out what is to be tested and adds nothing."
+        )
+    if full.matrix.shape[1] <= reduced.matrix.shape[1]:
+        raise DesignError(
+            "less than one degree of freedom, perhaps full and reduced models are not in the correct order: the full "
+            f"design has {full.matrix.shape[1]} coefficients, the reduced one {reduced.matrix.shape[1]}."
+        )
+    outside = _outside(full, reduced)
+    if outside and full.kind == "user":
+        raise DesignError(
+            f"The reduced design is not nested in the full one: {listed(outside)} cannot be made from the columns of "
+            "the full matrix. A likelihood ratio test needs nested designs."
+        )
+    if outside:
+        warnings.warn(
+            f"The reduced design '{reduced.formula}' is not nested in '{full.formula}': {listed(outside)} cannot be "
+            "made from the columns of the full design. R computes such a test, but its p-values mean nothing.",
+            FoldwiseWarning,
+            stacklevel=2,
+        )
+
+
+def _outside(full: Design, reduced: Design) -> list[str]:
+    n_full = full.matrix.shape[1]
+    found = column_rank(np.concatenate([full.matrix, reduced.matrix], axis=1)).kept
+    return [reduced.model_matrix_names[column - n_full] for column in found if column >= n_full]
