@@ -18,10 +18,10 @@ from foldwise.plots.figures import (
     UP,
     add_legend,
     describe,
-    label_points,
     new_axes,
     rasterised,
 )
+from foldwise.plots.labels import label_points
 from foldwise.plots.sources import alpha_of, chosen_genes, columns_of, results_table, title_of
 
 
@@ -215,8 +215,10 @@ def _label_genes(
     ax: Axes, table: pd.DataFrame, labels: int | Sequence[object] | None, x: FloatArray, y: FloatArray
 ) -> None:
     genes = chosen_genes(table, labels)
-    where: BoolArray = np.asarray(table.index.isin(genes)) & np.isfinite(x) & np.isfinite(y)
-    label_points(ax, x[where], y[where], list(table.index[where]))
+    drawn: BoolArray = np.isfinite(x) & np.isfinite(y)
+    where = table.index.get_indexer_for(genes)
+    where = where[drawn[where]]
+    label_points(ax, x[where], y[where], list(table.index[where]), avoid=np.column_stack([x, y])[drawn])
 
 
 def _dot(colour: str) -> Line2D:

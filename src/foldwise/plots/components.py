@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from foldwise.errors import OptionError, listed
-from foldwise.plots.figures import DOWN, add_legend, colours_for, describe, label_points, markers_for, new_axes
+from foldwise.plots.figures import DOWN, add_legend, colours_for, describe, markers_for, new_axes
+from foldwise.plots.gene_counts import level_names, texts_of
+from foldwise.plots.labels import label_points
 from foldwise.plots.sources import design_variables, sample_table
 from foldwise.quality.components import TOP_GENES, Components, principal_components
 from foldwise.quality.transformed import transformed
@@ -113,14 +115,14 @@ def _draw_samples(
     hue = None if table is None or color is None else table[color].reindex(x.index)
     form = None if table is None or shape is None else table[shape].reindex(x.index)
     numeric = hue is not None and pd.api.types.is_numeric_dtype(hue) and hue.dtype != bool
-    marker_of = {} if form is None else markers_for(_levels(form))
-    colour_of = {} if hue is None or numeric else colours_for(_levels(hue))
+    marker_of = {} if form is None else markers_for(level_names(form))
+    colour_of = {} if hue is None or numeric else colours_for(level_names(hue))
     if form is None and hue is not None and not numeric:
-        marker_by_hue = markers_for(_levels(hue), with_colours=True)
-        markers = [marker_by_hue[level] for level in _labelled(hue)]
+        marker_by_hue = markers_for(level_names(hue), with_colours=True)
+        markers = [marker_by_hue[level] for level in texts_of(hue)]
     else:
-        markers = ["o"] * len(x) if form is None else [marker_of[level] for level in _labelled(form)]
-    colours = [DOWN] * len(x) if hue is None or numeric else [colour_of[level] for level in _labelled(hue)]
+        markers = ["o"] * len(x) if form is None else [marker_of[level] for level in texts_of(form)]
+    colours = [DOWN] * len(x) if hue is None or numeric else [colour_of[level] for level in texts_of(hue)]
     style: dict[str, Any] = {"s": 42, "edgecolors": "white", "linewidths": 0.6, "zorder": 3}
     for marker in dict.fromkeys(markers):
         chosen = np.array([m == marker for m in markers])
@@ -148,7 +150,7 @@ def _sample_legends(
 ) -> None:
     entries: list[tuple[Any, str]] = []
     if colour_of and hue is not None:
-        by_hue = markers_for(_levels(hue), with_colours=True) if form is None else {}
+        by_hue = markers_for(level_names(hue), with_colours=True) if form is None else {}
         entries.append((Line2D([], [], ls=""), f"{color}"))
         entries += [
             (Line2D([], [], color=c, marker=by_hue.get(level, "o"), ls="", ms=6, mew=0), str(level))
@@ -165,16 +167,3 @@ def _sample_legends(
     for text, (handle, _) in zip(legend.get_texts() if legend else [], entries, strict=False):
         if handle.get_marker() in ("", "None", None):
             text.set_fontweight("bold")
-
-
-def _levels(column: pd.Series) -> list[str]:
-    """Levels as text: a categorical's own order, otherwise in order of appearance; missing ones last."""
-    texts = _labelled(column)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        ordered = [str(level) for level in column.cat.categories if str(level) in set(texts)]
-        return ordered + [text for text in dict.fromkeys(texts) if text not in set(ordered)]
-    return list(dict.fromkeys(texts))
-
-
-def _labelled(column: pd.Series) -> list[str]:
-    return ["missing" if pd.isna(value) else str(value) for value in column]

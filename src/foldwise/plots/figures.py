@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from foldwise.arrays import FloatArray
 
 # Okabe & Ito (2008): eight colours that people with any common colour blindness tell apart. The yellow goes last:
 # it is faint on white paper.
@@ -104,6 +101,28 @@ def literal(name: object) -> str:
     return str(name).replace("$", r"\$")
 
 
+def new_canvas(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Axes without a frame, to be divided by a picture of several parts; those of the user, or of a new figure."""
+    if ax is None:
+        figure = Figure(figsize=size, dpi=120)
+        FigureCanvasAgg(figure)
+        ax = figure.add_axes((0.02, 0.02, 0.96, 0.96))
+    ax.axis("off")
+    return ax
+
+
+def text_inches(ax: Axes, texts: Sequence[object], size: float) -> float:
+    """How wide the widest of these texts is when written at this size, in inches."""
+    figure = ax.get_figure(root=True)
+    widest = max((str(text) for text in texts), key=len, default="")
+    if figure is None or not widest:
+        return 0.0
+    drawn = ax.text(0, 0, widest, fontsize=size, parse_math=False)
+    width = drawn.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi  # type: ignore[attr-defined]
+    drawn.remove()
+    return float(width) * 1.08  # the longest text is not always the widest
+
+
 def rasterised(n_points: int) -> bool:
     """Whether so many points should be a bitmap in a vector file."""
     return n_points > RASTERISE_ABOVE
@@ -118,37 +137,6 @@ def markers_for(levels: Sequence[object], *, with_colours: bool = False) -> dict
     """One marker a level; with ``with_colours`` the marker changes only once all colours are used."""
     step = len(PALETTE) if with_colours else 1
     return {level: MARKERS[(i // step) % len(MARKERS)] for i, level in enumerate(levels)}
-
-
-def label_points(ax: Axes, x: FloatArray, y: FloatArray, names: Sequence[object], *, avoid: Any = None) -> None:
-    """Name points so that the names collide neither with each other nor with the points ``avoid`` (n, 2)."""
-    if not len(names):
-        return
-    from adjustText import adjust_text
-
-    texts = [
-        ax.text(a, b, str(name), fontsize=TEXT_SIZE - 2, parse_math=False, zorder=5)
-        for a, b, name in zip(x, y, names, strict=True)
-    ]
-    figure = ax.get_figure(root=True)
-    if figure is None:
-        return
-    limits = ax.get_xlim(), ax.get_ylim()
-    figure.draw_without_rendering()  # the layout settles now, so that the names are moved on the final axes
-    avoid = np.column_stack([x, y]) if avoid is None else np.asarray(avoid)
-    adjust_text(
-        texts,
-        avoid[:, 0],
-        avoid[:, 1],
-        target_x=np.asarray(x),
-        target_y=np.asarray(y),
-        ax=ax,
-        iter_lim=400,  # a limit in steps, not in seconds: the same picture on every machine
-        expand=(1.15, 1.4),
-        min_arrow_len=4,
-        arrowprops={"arrowstyle": "-", "color": "#555555", "lw": 0.5},
-    )
-    ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def save(

@@ -67,7 +67,7 @@ def _optional(genes: pd.DataFrame, name: str) -> FloatArray:
 def _lower_edge(*dispersions: FloatArray) -> float:
     values = np.concatenate(dispersions)
     values = values[values > _SMALLEST_SHOWN]
-    return 10.0 ** np.floor(np.log10(values.min())) if len(values) else _SMALLEST_SHOWN
+    return float(10.0 ** np.floor(np.log10(np.quantile(values, 0.002)))) if len(values) else _SMALLEST_SHOWN
 
 
 def _points(ax: Axes, mean: FloatArray, values: FloatArray, bottom: float, colour: str, size: float) -> None:
