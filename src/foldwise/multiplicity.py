@@ -9,15 +9,14 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.errors import OptionError
 from foldwise.lowess import lowess
-
-PAdjustMethod = Literal["BH", "BY", "fdr", "bonferroni", "holm", "hochberg", "hommel", "none"]
+from foldwise.options import PAdjustMethod, chosen
 
 N_CUTOFFS = 50
 FEW_REJECTIONS = 10
@@ -42,9 +41,7 @@ def adjust(p_values: FloatArray, method: PAdjustMethod = "BH", *, n: int | None 
     OptionError
         For an unknown method, or an ``n`` below the number of p-values.
     """
-    if method not in get_args(PAdjustMethod):
-        known = ", ".join(f"'{name}'" for name in get_args(PAdjustMethod))
-        raise OptionError(f"unknown p_adjust_method '{method}'; known are {known}.")
+    chosen("p_adjust_method", method, PAdjustMethod)
     p_values = np.asarray(p_values, dtype=np.float64)
     there = ~np.isnan(p_values)
     p = p_values[there]
@@ -170,10 +167,10 @@ def independent_filtering(
             [np.sum(_filtered(p_values, filter_statistic, c, method) < alpha) for c in cutoffs], dtype=np.int64
         )
     curve_theta, curve = lowess(thetas, rejections.astype(np.float64), span=LOWESS_SPAN)
-    chosen = _choose(rejections, curve, compat)
-    padj = _filtered(p_values, filter_statistic, cutoffs[chosen], method)
+    best = _choose(rejections, curve, compat)
+    padj = _filtered(p_values, filter_statistic, cutoffs[best], method)
     return Filtering(
-        padj, float(cutoffs[chosen]), float(thetas[chosen]), chosen, thetas, rejections, curve_theta, curve
+        padj, float(cutoffs[best]), float(thetas[best]), best, thetas, rejections, curve_theta, curve
     )
 
 

@@ -17,7 +17,7 @@ from scipy.special import polygamma
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.dispersion.local_regression import CubicPieces, tricube_fit
-from foldwise.dispersion.trend import MIN_DISPERSION
+from foldwise.options import MIN_DISPERSION
 
 SMALLEST_VARIANCE = 0.25
 """Floor of the prior variance."""

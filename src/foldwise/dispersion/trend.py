@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,11 +24,8 @@ from foldwise.dispersion.local_regression import (
     tricube_fit,
 )
 from foldwise.errors import FitError, FoldwiseWarning, OptionError
+from foldwise.options import MIN_DISPERSION, FitType
 
-FitType = Literal["parametric", "local", "mean", "glmGamPoi"]
-
-MIN_DISPERSION = 1e-8
-"""The floor of every dispersion in DESeq2 (``minDisp``)."""
 RESIDUAL_RANGE = (1e-4, 15.0)
 """Genes whose dispersion is this far from the parametric curve, as a ratio, are left out of its next fit."""
 MAX_REFITS = 10
@@ -37,8 +34,6 @@ MAX_STEPS = 25
 """Steps of one Gamma regression, and halvings of one of its steps (R's ``glm.control``)."""
 TRIM = 0.001
 """Share of the genes cut off at either end for the mean trend."""
-WINDOW = 0.1
-"""Share of the genes in one window of the local median."""
 NEEDED_FOR_LOCAL = 6
 """Two to five points do not settle a local regression."""
 
@@ -366,27 +361,7 @@ def fit_mean(dispersions: FloatArray) -> MeanTrend:
 
 def fit_local_median(base_means: FloatArray, dispersions: FloatArray) -> LocalMedianTrend:
     """Running median of the dispersions, ordered by mean, with weights from the normal density."""
+    from foldwise.dispersion.glm_gam_poi.local_median import local_median  # compiles, and few fits need it
+
     order = np.argsort(base_means, kind="stable")
     return LocalMedianTrend(base_means[order], local_median(dispersions[order]))
-
-
-def local_median(values: FloatArray) -> FloatArray:
-    """Weighted median of the tenth of the values around each; the ends copy the first and last full window."""
-    half = max(1, round(WINDOW * values.size)) // 2
-    if half == 0:
-        return values.copy()
-    density = np.exp(-0.5 * np.linspace(-3.0, 3.0, 2 * half + 1) ** 2)
-    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
-    middles = np.array([_weighted_median(window, density) for window in windows])
-    return np.concatenate([np.full(half, middles[0]), middles, np.full(half, middles[-1])])
-
-
-def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    middle = 0.5 * cumulative[-1]
-    first = int(np.searchsorted(cumulative, middle, side="right"))
-    if first > 0 and cumulative[first - 1] == middle:
-        below, above = order[first - 1], order[first]
-        return float(np.average(values[[below, above]], weights=weights[[below, above]]))
-    return float(values[order[first]])

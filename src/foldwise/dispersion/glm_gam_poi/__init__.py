@@ -1,0 +1,40 @@
+"""The glmGamPoi route: another gene-wise estimate, a local median as trend, quasi-likelihood shrinkage and F test.
+
+Ahlmann-Eltze & Huber (2020), "glmGamPoi: fitting Gamma-Poisson generalized linear models on single cell count data".
+"""
+
+from foldwise.dispersion.glm_gam_poi.gamma_poisson import GammaPoissonFit, fit_gamma_poisson
+from foldwise.dispersion.glm_gam_poi.gene_wise import (
+    GammaPoissonDispersions,
+    block_dispersions,
+    dispersion_means,
+    first_means,
+    gene_wise,
+    smoothed_start,
+)
+from foldwise.dispersion.glm_gam_poi.likelihood_ratio import (
+    DevianceBlock,
+    QuasiLikelihoodRatio,
+    block_deviances,
+    f_test,
+)
+from foldwise.dispersion.glm_gam_poi.local_median import local_median
+from foldwise.dispersion.glm_gam_poi.quasi_likelihood import QuasiLikelihood, quasi_likelihood_shrinkage
+
+__all__ = [
+    "DevianceBlock",
+    "GammaPoissonDispersions",
+    "GammaPoissonFit",
+    "QuasiLikelihood",
+    "QuasiLikelihoodRatio",
+    "block_deviances",
+    "block_dispersions",
+    "dispersion_means",
+    "f_test",
+    "first_means",
+    "fit_gamma_poisson",
+    "gene_wise",
+    "local_median",
+    "quasi_likelihood_shrinkage",
+    "smoothed_start",
+]

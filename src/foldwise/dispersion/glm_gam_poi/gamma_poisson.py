@@ -1,0 +1,274 @@
+"""Gamma-Poisson regression with known dispersions, as glmGamPoi fits it, and its deviance.
+
+Where the samples fall into as many groups as there are coefficients each group is fitted alone by Newton's method;
+otherwise by Fisher scoring. A group without counts has the log mean -1e8 (thus coefficients of about +-1e8, the
+"minus infinity" of this route).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from foldwise.arrays import BoolArray, FloatArray
+from foldwise.kernels import KernelDesign
+
+
+def kernel(function):  # type: ignore[no-untyped-def]
+    return njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+TOLERANCE = 1e-8
+NEWTON_STEPS = 100
+SCORING_STEPS = 1000
+HALVINGS = 100
+LARGEST_JUMP = 1e5
+"""No mean may grow by more than this factor in one step."""
+MEAN_BOX = (1e-50, 1e50)
+POISSON_BELOW = 1e-6
+EMPTY_GROUP = -1e8
+"""Log mean of a group without counts."""
+GROUP_BOX = 30.0
+
+
+class GammaPoissonFit(NamedTuple):
+    """beta : (n_genes, p) natural log. deviance, converged, has_empty_group : (n_genes,)."""
+
+    beta: FloatArray
+    deviance: FloatArray
+    converged: BoolArray
+    has_empty_group: BoolArray
+
+
+def fit_gamma_poisson(
+    counts: FloatArray,
+    factors: FloatArray,
+    design: KernelDesign,
+    alpha: FloatArray,
+    *,
+    start: FloatArray | None = None,
+) -> GammaPoissonFit:
+    """Coefficients and deviances of a block of genes.
+
+    Parameters
+    ----------
+    counts : (n_genes, n_samples)
+    factors : (n_samples,) or (n_genes, n_samples)
+    alpha : (n_genes,)
+    start : (n_genes, p), optional
+        Where Fisher scoring begins; by default the least-squares fit of ln(count / factor + 1).
+    """
+    factors = np.ascontiguousarray(np.atleast_2d(factors))
+    n_genes = counts.shape[0]
+    deviance, status = np.empty(n_genes), np.zeros(n_genes, dtype=np.int64)
+    if design.is_saturated:
+        log_means = np.empty((n_genes, design.n_rows))
+        fit_groups(counts, factors, alpha, design.row_of, log_means, deviance, status)
+        _refit_groups(counts, factors, design, alpha, log_means, deviance, status)
+        empty = np.isneginf(log_means).any(axis=1)
+        inverse = np.linalg.inv(design.rows)
+        beta = _combined(np.maximum(log_means, EMPTY_GROUP), inverse)
+        return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), empty)
+    if start is None:
+        start = _combined(np.log(counts / factors + 1.0), design.solver)
+    beta = start.copy()
+    p, m = design.n_coefficients, design.n_samples
+    score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, np.empty((p + 4, m)), np.empty((p, p + 1)))
+    _refit_by_bfgs(counts, factors, design, alpha, start, beta, deviance, status)
+    return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), np.zeros(n_genes, dtype=np.bool_))
+
+
+def _combined(values: FloatArray, solver: FloatArray) -> FloatArray:
+    """values @ solver.T, summed in one order whatever the number of genes."""
+    result = np.zeros((values.shape[0], solver.shape[0]))
+    for k, weights in enumerate(solver):
+        for j, weight in enumerate(weights):
+            if weight != 0.0:
+                result[:, k] += weight * values[:, j]
+    return result
+
+
+@kernel
+def unit_deviance(y, mu, alpha):
+    """Of one count."""
+    if alpha < POISSON_BELOW:
+        if y == 0.0:
+            return 2.0 * mu
+        return max(0.0, 2.0 * (y * math.log(y / mu) - (y - mu)))
+    if y == 0.0:
+        return 2.0 / alpha * math.log1p(alpha * mu)
+    both = alpha * y * mu
+    fit = y * math.log((mu + both) / (y + both)) - math.log((1.0 + alpha * mu) / (1.0 + alpha * y)) / alpha
+    return max(0.0, -2.0 * fit)
+
+
+@kernel
+def fit_groups(counts, factors, alpha, group_of, out_log_means, out_deviance, out_status):
+    """Newton's method, group by group, on the log mean of count / factor. Status 1: some group did not converge."""
+    n_genes, n_samples = counts.shape
+    for gene in range(n_genes):
+        s = factors[gene if factors.shape[0] > 1 else 0]
+        deviance = 0.0
+        for group in range(out_log_means.shape[1]):
+            total, size = 0.0, 0
+            for j in range(n_samples):
+                if group_of[j] == group:
+                    total += counts[gene, j] / s[j]
+                    size += 1
+            if total == 0.0:
+                out_log_means[gene, group] = -math.inf
+                continue
+            b = math.log(total / size)
+            converged = False
+            for _ in range(NEWTON_STEPS):
+                score = information = 0.0
+                growth = math.exp(b)
+                for j in range(n_samples):
+                    if group_of[j] == group:
+                        y, mu = counts[gene, j], growth * s[j]
+                        spread = 1.0 + alpha[gene] * mu
+                        score += (y - mu) / spread
+                        information += mu * (1.0 + alpha[gene] * y) / (spread * spread)
+                step = score / information
+                b += step
+                if abs(step) < TOLERANCE:
+                    converged = True
+                    break
+            if not converged:
+                out_status[gene] = 1
+            out_log_means[gene, group] = b
+            for j in range(n_samples):
+                if group_of[j] == group:
+                    deviance += unit_deviance(counts[gene, j], math.exp(b) * s[j], alpha[gene])
+        out_deviance[gene] = deviance
+
+
+@kernel
+def _weighted_step(design, mu, y, alpha, work, triangle, out):
+    """Weighted least squares of (y - mu)/mu on the design, by modified Gram-Schmidt."""
+    m, p = design.shape
+    rest = work[p]
+    for j in range(m):
+        root = math.sqrt(mu[j] / (1.0 + alpha * mu[j]))
+        rest[j] = root * (y[j] - mu[j]) / mu[j]
+        for k in range(p):
+            work[k, j] = root * design[j, k]
+    for k in range(p):
+        length = 0.0
+        for j in range(m):
+            length += work[k, j] * work[k, j]
+        length = math.sqrt(length)
+        triangle[k, k] = length
+        for j in range(m):
+            work[k, j] /= length
+        for h in range(k + 1, p + 1):
+            dot = 0.0
+            for j in range(m):
+                dot += work[k, j] * work[h, j]
+            triangle[k, h] = dot
+            for j in range(m):
+                work[h, j] -= dot * work[k, j]
+    for k in range(p - 1, -1, -1):
+        value = triangle[k, p]
+        for h in range(k + 1, p):
+            value -= triangle[k, h] * out[h]
+        out[k] = value / triangle[k, k]
+
+
+@kernel
+def _means_and_deviance(design, beta, s, y, alpha, out_mu):
+    deviance = 0.0
+    for j in range(design.shape[0]):
+        predictor = 0.0
+        for k in range(design.shape[1]):
+            predictor += design[j, k] * beta[k]
+        out_mu[j] = min(max(math.exp(predictor) * s[j], MEAN_BOX[0]), MEAN_BOX[1])
+        deviance += unit_deviance(y[j], out_mu[j], alpha)
+    return deviance
+
+
+@kernel
+def score_fisher(counts, factors, alpha, design, beta, out_deviance, out_status, work, triangle):
+    """Fisher scoring with step halving, from ``beta``, which is overwritten. Status 1: not converged.
+
+    work : (p + 4, n_samples), triangle : (p, p + 1) scratch.
+    """
+    p = design.shape[1]
+    mu, new_mu = work[p + 1], work[p + 2]
+    step = work[p + 3][:p]
+    for gene in range(counts.shape[0]):
+        y, b = counts[gene], beta[gene]
+        s = factors[gene if factors.shape[0] > 1 else 0]
+        deviance = _means_and_deviance(design, b, s, y, alpha[gene], mu)
+        out_status[gene] = 1
+        for _ in range(SCORING_STEPS):
+            _weighted_step(design, mu, y, alpha[gene], work, triangle, step)
+            fraction = 1.0
+            for k in range(p):
+                b[k] += step[k]
+            accepted = False
+            for _halving in range(HALVINGS):
+                new = _means_and_deviance(design, b, s, y, alpha[gene], new_mu)
+                change = abs(new - deviance) / (abs(new) + 0.1)
+                jump = 0.0
+                for j in range(mu.size):
+                    jump = max(jump, new_mu[j] / mu[j])
+                if (new < deviance and jump < LARGEST_JUMP) or change < TOLERANCE:
+                    accepted = True
+                    break
+                fraction *= 0.5
+                for k in range(p):
+                    b[k] -= fraction * step[k]
+            if not accepted:
+                break
+            deviance = new
+            mu[:] = new_mu
+            if change < TOLERANCE:
+                out_status[gene] = 0
+                break
+        out_deviance[gene] = deviance
+
+
+def deviances(counts: FloatArray, means: FloatArray, alpha: float) -> float:
+    """Deviance of one gene."""
+    return sum(unit_deviance(y, mu, alpha) for y, mu in zip(counts, means, strict=True))
+
+
+def _refit_groups(counts, factors, design, alpha, log_means, deviance, status):  # type: ignore[no-untyped-def]
+    """The rare genes whose Newton steps do not settle: golden-section search, as accurate as R's (1e-4)."""
+    for gene in np.flatnonzero(status):
+        from scipy.optimize import minimize_scalar
+
+        s = factors[gene if factors.shape[0] > 1 else 0]
+        total = 0.0
+        for group in np.flatnonzero(~np.isneginf(log_means[gene])):
+            members = design.row_of == group
+
+            def objective(b, y=counts[gene, members], s=s[members], alpha=alpha[gene]):  # type: ignore[no-untyped-def]
+                return deviances(y, np.exp(b) * s, alpha)
+
+            found = minimize_scalar(
+                objective, bounds=(-GROUP_BOX, GROUP_BOX), method="bounded", options={"xatol": np.finfo(float).eps ** 0.25}
+            )
+            log_means[gene, group] = found.x
+            total += found.fun
+        deviance[gene] = total
+
+
+def _refit_by_bfgs(counts, factors, design, alpha, start, beta, deviance, status):  # type: ignore[no-untyped-def]
+    """The rare genes in which Fisher scoring fails; what fails here too is NaN."""
+    for gene in np.flatnonzero(status):
+        from scipy.optimize import minimize
+
+        s = factors[gene if factors.shape[0] > 1 else 0]
+
+        def objective(b, y=counts[gene], s=s, alpha=alpha[gene]):  # type: ignore[no-untyped-def]
+            return deviances(y, np.clip(np.exp(np.clip(design.matrix @ b, -700, 700)) * s, *MEAN_BOX), alpha)
+
+        found = minimize(objective, start[gene], method="BFGS", options={"maxiter": 1000})
+        usable = np.isfinite(found.fun) and found.fun <= objective(start[gene])
+        beta[gene] = found.x if usable else np.nan
+        deviance[gene] = found.fun if usable else np.nan
