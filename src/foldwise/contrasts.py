@@ -135,8 +135,8 @@ def _three_words(design: Design, parts: Sequence[Any]) -> Contrast:
         )
     if design.kind == "user":
         raise ContrastError(
-            "only list- and numeric-type contrasts are supported for user-supplied model matrices, whose columns belong "
-            f"to no factor. The coefficients are {listed(design.names, 12)}."
+            "only list- and numeric-type contrasts are supported for user-supplied model matrices, whose columns "
+            f"belong to no factor. The coefficients are {listed(design.names, 12)}."
         )
     factor = str(parts[0])
     numerator, denominator = (level_text(part) for part in parts[1:])
@@ -171,8 +171,13 @@ def _check_levels(design: Design, factor: str, numerator: str, denominator: str)
 
 
 def _between_levels(design: Design, factor: str, numerator: str, denominator: str) -> Contrast:
+    """Stored columns where the base level has none; else numbers at the columns of the two levels.
+
+    Without an intercept R takes the stored column also where a factor behind the first variable is coded by all its
+    levels (``~ 0 + x + group``), and so reports a group's mean as a fold change; here it is the difference.
+    """
     base = design.factors[factor][0]
-    columns = _level_columns(design, factor)
+    columns = level_columns(design, factor)
     said = (factor, numerator, denominator)
     words = f"{factor} {numerator} vs {denominator}"
     if base not in columns and base in (numerator, denominator):
@@ -189,7 +194,7 @@ def _between_levels(design: Design, factor: str, numerator: str, denominator: st
     return _vector(design, vector, said, words)
 
 
-def _level_columns(design: Design, factor: str) -> dict[str, int]:
+def level_columns(design: Design, factor: str) -> dict[str, int]:
     """The column of each level of a factor's main effect."""
     return {
         level: column
@@ -203,8 +208,8 @@ def _column_of(design: Design, columns: Mapping[str, int], factor: str, level: s
         return columns[level]
     base = design.factors[factor][0]
     raise ContrastError(
-        f"The design '{design.formula}' has no coefficient for '{factor}' being '{level}' beside other terms (as {base} "
-        f"is the reference level, was expecting {make_name(f'{factor}_{level}_vs_{base}')} to be a coefficient). "
+        f"The design '{design.formula}' has no coefficient for '{factor}' being '{level}' beside other terms (as "
+        f"{base} is the reference level, was expecting {make_name(f'{factor}_{level}_vs_{base}')} to be one). "
         f"The coefficients are {listed(design.names, 12)}: combine them as a pair of lists or a numeric vector."
     )
 
@@ -247,11 +252,12 @@ def _checked_values(list_values: Sequence[float]) -> tuple[float, float]:
 
 
 def _list_words(plus: Sequence[str], minus: Sequence[str], add: float, take: float) -> str:
-    upper = ("" if add == 1 else f"{number_text(add)} ") + "+".join(plus)
-    lower = ("" if take == -1 else f"{number_text(-take)} ") + "+".join(minus)
-    if not minus:
-        return f"{upper} effect"
-    return f"{upper} vs {lower}" if plus else f"{lower} effect"
+    """R's words; it rounds the numbers to three places."""
+    upper = ("" if add == 1 else f"{number_text(round(add, 3))} ") + "+".join(plus)
+    lower = ("" if take == -1 else f"{number_text(round(-take, 3))} ") + "+".join(minus)
+    if not plus:
+        return f"{number_text(round(take, 3))} {'+'.join(minus)} effect"
+    return f"{upper} vs {lower}" if minus else f"{upper} effect"
 
 
 def _by_name(design: Design, contrast: Any) -> list[float]:
@@ -291,59 +297,16 @@ def _vector(design: Design, vector: FloatArray, said: tuple[str, str, str] | Non
     return Contrast("vector", vector, None, 1.0, said, "vector", touched, words)
 
 
-# ---------------------------------------------------------------------------------------------- what can be asked
 def list_contrasts(design: Design) -> pd.DataFrame:
     """Every comparison that the design answers by one call, in words.
 
     Returns
     -------
     DataFrame
-        ``question`` in words, ``argument`` (a dict: ``fit.results(**argument)``), ``call`` (the same as text) and
-        ``description`` (R's). Pairs of levels of each factor, each numeric covariate, each interaction.
+        ``question``, in words; ``contrast``, what to ask for: (factor, numerator, denominator), or the name of a
+        coefficient; ``call``, that as a call of ``fit.results``; ``description``, R's words. A row for each pair of
+        levels of each factor, each numeric covariate and each interaction coefficient.
     """
-    rows = [*_level_pairs(design), *_single_coefficients(design)]
-    table = pd.DataFrame(rows, columns=["question", "argument"])
-    table["call"] = [f"results({key}={value!r})" for argument in table["argument"] for key, value in argument.items()]
-    table["description"] = [resolve_contrast(design, **argument).description for argument in table["argument"]]
-    return table
+    from foldwise.comparisons import comparisons
 
-
-def _level_pairs(design: Design) -> list[tuple[str, dict[str, Any]]]:
-    rows = []
-    for factor, levels in design.factors.items():
-        given = set(_level_columns(design, factor))
-        beside = "".join(_at_base_of(design, factor))
-        for i, denominator in enumerate(levels):
-            for numerator in levels[i + 1 :]:
-                if {numerator, denominator} - given <= {levels[0]} and numerator in given:
-                    question = f"{factor}: {numerator} against {denominator}{beside}"
-                    rows.append((question, {"contrast": (factor, numerator, denominator)}))
-    return rows
-
-
-def _at_base_of(design: Design, factor: str) -> list[str]:
-    """In a design with interactions a main effect holds where the covariates that it meets are at their base."""
-    met = [part for label in design.terms if factor in label.split(":") for part in label.split(":") if part != factor]
-    said = [
-        f"{name} = {design.factors[name][0]}" if name in design.factors else f"{name} = 0" for name in dict.fromkeys(met)
-    ]
-    return [", where ", " and ".join(said)] if said else []
-
-
-def _single_coefficients(design: Design) -> list[tuple[str, dict[str, Any]]]:
-    rows = []
-    for column, name in enumerate(design.names):
-        label = design.terms[design.term[column]] if design.term[column] >= 0 else ""
-        if (name == "Intercept" or design.levels[column] is not None) and len(design.names) > 1:
-            continue
-        raw = design.model_matrix_names[column]
-        if ":" in label:
-            question = f"{raw}: interaction, the difference that one makes to the effect of the other"
-            if not all(part in design.terms for part in label.split(":")):
-                question = f"{raw}: the effect within these levels"
-        elif design.kind == "user":
-            question = f"{raw}: the coefficient"
-        else:
-            question = f"{raw}: log2 fold change for one unit more" if name != "Intercept" else "Intercept: the mean"
-        rows.append((question, {"name": name}))
-    return rows
+    return comparisons(design)

@@ -16,16 +16,18 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
-from foldwise.errors import DesignError, FoldwiseWarning, SamplesError, listed
+from foldwise.errors import DesignError, FoldwiseWarning, listed
 from foldwise.formula.columns import ModelMatrix, model_matrix
 from foldwise.formula.confounding import why_not_full_rank
+from foldwise.formula.covariates import read_covariates
 from foldwise.formula.evaluate import CONSTANTS, evaluate_variable
-from foldwise.formula.names import coefficient_name, collisions, level_text, make_name
+from foldwise.formula.names import coefficient_name, collisions, make_name
+from foldwise.formula.own_matrix import read_matrix
 from foldwise.formula.rank import column_rank
 from foldwise.formula.scale import badly_scaled
 from foldwise.formula.syntax import Name
 from foldwise.formula.terms import Terms, members, read_formula
-from foldwise.formula.variables import Factor, Variable, near, read_variable
+from foldwise.formula.variables import Factor, Variable, read_variable
 
 DesignKind = Literal["standard", "expanded", "user"]
 CELL_DIGITS = 15  # two samples are in one cell when their rows read the same with so many digits, as in R
@@ -68,6 +70,11 @@ class Design:
     term: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     levels: tuple[str | None, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """The names without any ``_vs_``, as R has them where the coefficients come from glmGamPoi."""
+        return tuple(coefficient_name(name) for name in self.model_matrix_names)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -150,7 +157,7 @@ def design_matrix(formula: str, samples: pd.DataFrame) -> pd.DataFrame:
     s1          1.0         0.0
     s2          1.0         1.0
     """
-    terms = read_formula(formula, samples.columns)
+    terms = read_formula(formula, list(samples.columns))
     columns = {name: read_variable(samples, name) for name in _table_columns(terms, samples)}
     made = _matrix_of(terms, columns, samples, ())
     return pd.DataFrame(made.values, index=samples.index, columns=list(made.names))
@@ -162,17 +169,17 @@ def _table_columns(terms: Terms, samples: pd.DataFrame) -> list[str]:
     return [name for name in terms.columns if name in samples.columns or name not in CONSTANTS]
 
 
-def _matrix_of(terms: Terms, columns: Mapping[str, Variable], samples: pd.DataFrame, full: Sequence[int]) -> ModelMatrix:
+def _matrix_of(
+    terms: Terms, columns: Mapping[str, Variable], samples: pd.DataFrame, full: Sequence[int]
+) -> ModelMatrix:
     values = [evaluate_variable(variable, columns, samples.index) for variable in terms.variables]
     return model_matrix(terms, values, len(samples), every_level=full)
 
 
 def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, Any], expanded: bool) -> Design:
-    terms = read_formula(formula, samples.columns)
-    notes: list[str] = []
+    terms = read_formula(formula, list(samples.columns))
     names = _table_columns(terms, samples)
-    columns = {name: _prepared(read_variable(samples, name), name, notes) for name in names}
-    columns = _with_references(columns, reference, samples)
+    columns, notes = read_covariates(samples, names, reference)
     factors = {name: variable for name, variable in columns.items() if isinstance(variable, Factor)}
     interactions = any(term.bit_count() > 1 for term in terms.terms)
     if expanded:
@@ -180,13 +187,11 @@ def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, A
     plain = {i: variable.text for i, variable in enumerate(terms.variables) if isinstance(variable, Name)}
     full = [i for i, name in plain.items() if expanded and name in factors]
     made = _matrix_of(terms, columns, samples, full)
-    levels = tuple(
-        level if t >= 0 and terms.terms[t].bit_count() == 1 and plain.get(members(terms.terms[t])[0]) in factors else None
-        for t, level in zip(made.term, made.levels, strict=True)
-    )
+    of = [_only_variable(terms, t, plain) for t in made.term]
+    levels = tuple(level if name in factors else None for name, level in zip(of, made.levels, strict=True))
     return Design(
         matrix=made.values,
-        names=_results_names(terms, made, plain, factors, expanded),
+        names=_results_names(made, of, factors, terms.intercept and not expanded),
         model_matrix_names=made.names,
         kind="expanded" if expanded else "standard",
         formula=terms.text,
@@ -203,43 +208,6 @@ def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, A
     )
 
 
-def _prepared(variable: Variable, name: str, notes: list[str]) -> Variable:
-    """Levels without samples dropped; ordered categories taken as plain ones. Both are said."""
-    if not isinstance(variable, Factor):
-        return variable
-    used = variable.used()
-    if len(used.levels) < len(variable.levels):
-        empty = [level for level in variable.levels if level not in used.levels]
-        notes.append(f"Levels without samples were dropped from '{name}': {listed(empty)}.")
-    if variable.ordered:
-        notes.append(
-            f"'{name}' is ordered; it is taken as a plain factor with base level '{used.levels[0]}'. "
-            "For a trend over the levels make a column of numbers."
-        )
-    return Factor(used.levels, used.codes)
-
-
-def _with_references(
-    columns: dict[str, Variable], reference: Mapping[str, Any], samples: pd.DataFrame
-) -> dict[str, Variable]:
-    made = dict(columns)
-    for name, base in reference.items():
-        if name not in samples.columns:
-            raise DesignError(f"reference: '{name}' is no column of the sample table.{near(name, list(samples.columns))}")
-        if name not in made:
-            continue  # it may belong to the full design when this is the reduced one
-        variable = made[name]
-        if not isinstance(variable, Factor):
-            raise DesignError(
-                f"reference: '{name}' holds numbers or truth values, which have no base level. "
-                f"Make it text for groups: samples['{name}'].astype(str)."
-            )
-        if level_text(base) not in variable.levels:
-            raise DesignError(f"reference: '{base}' is no level of '{name}'.{near(base, variable.levels)}")
-        made[name] = variable.with_base(level_text(base))
-    return made
-
-
 def _check_expandable(terms: Terms, interactions: bool) -> None:
     if not terms.intercept:
         raise DesignError(
@@ -250,22 +218,25 @@ def _check_expandable(terms: Terms, interactions: bool) -> None:
         raise DesignError("betaPrior=FALSE should be used for designs with interactions: set beta_prior=False.")
 
 
+def _only_variable(terms: Terms, term: int, plain: Mapping[int, str]) -> str:
+    """The column of the table that a term consists of; "" for calls, interactions and the intercept."""
+    variables = members(terms.terms[term]) if term >= 0 else []
+    return plain.get(variables[0], "") if len(variables) == 1 else ""
+
+
 def _results_names(
-    terms: Terms, made: ModelMatrix, plain: Mapping[int, str], factors: Mapping[str, Factor], expanded: bool
+    made: ModelMatrix, of: Sequence[str], factors: Mapping[str, Factor], versus: bool
 ) -> tuple[str, ...]:
     """R's resultsNames: syntactic names, and ``factor_level_vs_base`` for main effects beside an intercept."""
-    names, described = [], []
-    for name, t, level in zip(made.names, made.term, made.levels, strict=True):
-        term = members(terms.terms[t]) if t >= 0 else []
-        variable = plain.get(term[0]) if len(term) == 1 else None
-        described.append(name)
+    names = []
+    for name, variable, level in zip(made.names, of, made.levels, strict=True):
         if variable in factors and level is not None:
-            versus = terms.intercept and not expanded
-            end = f"_{level}_vs_{factors[variable].levels[0]}" if versus else level
-            names.append(make_name(f"{variable}{end}"))
+            names.append(
+                make_name(f"{variable}_{level}_vs_{factors[variable].levels[0]}" if versus else variable + level)
+            )
         else:
             names.append(coefficient_name(_without_backticks(name)))
-    return _distinct(names, described)
+    return _distinct(names, made.names)
 
 
 def _without_backticks(name: str) -> str:
@@ -285,15 +256,13 @@ def _distinct(names: Sequence[str], originals: Sequence[str]) -> tuple[str, ...]
 def _with_categories(samples: pd.DataFrame, factors: Mapping[str, Factor]) -> pd.DataFrame:
     made = samples.copy(deep=False)
     for name, factor in factors.items():
-        made[name] = pd.Categorical.from_codes(factor.codes, categories=list(factor.levels))
+        made[name] = pd.Categorical(factor.labels(), categories=list(factor.levels))
     return made
 
 
 # ---------------------------------------------------------------------------------------------- from a matrix
 def _from_matrix(matrix: Any, samples: pd.DataFrame) -> Design:
-    table = _aligned(_labelled(matrix, samples), samples)
-    values = np.ascontiguousarray(_numeric(table))
-    original = tuple(str(column) for column in table.columns)
+    values, original = read_matrix(matrix, samples)
     return Design(
         matrix=values,
         names=_distinct([coefficient_name(name) for name in original], original),
@@ -309,60 +278,6 @@ def _from_matrix(matrix: Any, samples: pd.DataFrame) -> Design:
         term=np.full(values.shape[1], -1, dtype=np.int64),
         levels=(None,) * values.shape[1],
     )
-
-
-def _labelled(matrix: Any, samples: pd.DataFrame) -> pd.DataFrame:
-    if isinstance(matrix, pd.DataFrame):
-        return matrix
-    values = np.asarray(matrix)
-    if values.ndim != 2:
-        raise DesignError(
-            f"A design is a formula ('~ condition') or a matrix of samples x coefficients, not {type(matrix).__name__}."
-        )
-    _check_rows(values.shape[0], samples)
-    return pd.DataFrame(values, index=samples.index, columns=[f"x{i + 1}" for i in range(values.shape[1])])
-
-
-def _check_rows(n_rows: int, samples: pd.DataFrame) -> None:
-    if n_rows != len(samples):
-        raise DesignError(f"The model matrix has {n_rows} rows for {len(samples)} samples; it needs a row for each.")
-
-
-def _aligned(table: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order of the samples."""
-    if table.index.equals(samples.index):
-        return table
-    _check_rows(len(table), samples)
-    if isinstance(table.index, pd.RangeIndex):
-        return table.set_axis(samples.index, axis=0)
-    strange, absent = table.index.difference(samples.index), samples.index.difference(table.index)
-    if len(strange) or len(absent) or not table.index.is_unique:
-        raise SamplesError(
-            f"The rows of the model matrix are not the samples: {listed(strange) or 'none'} are no samples, "
-            f"{listed(absent) or 'none'} have no row. Use the sample names as its index."
-        )
-    return table.loc[samples.index]
-
-
-def _numeric(table: pd.DataFrame) -> FloatArray:
-    if table.shape[1] == 0:
-        raise DesignError("The model matrix has no columns.")
-    if not table.columns.is_unique:
-        raise DesignError(f"The model matrix has columns of one name: {listed(table.columns[table.columns.duplicated()])}.")
-    for position, name in enumerate(table.columns):
-        if not pd.api.types.is_numeric_dtype(table.dtypes.iloc[position]):
-            raise DesignError(
-                f"Column '{name}' of the model matrix is not numeric. A model matrix holds numbers only; to have text "
-                "turned into columns give a formula."
-            )
-    values: FloatArray = table.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DesignError(
-            f"The model matrix has a missing or infinite value in column '{table.columns[column]}', "
-            f"sample '{table.index[row]}'."
-        )
-    return values
 
 
 # ---------------------------------------------------------------------------------------------- checks

@@ -42,7 +42,9 @@ class _Columns:
     levels: tuple[str | None, ...]
 
 
-def model_matrix(terms: Terms, variables: Sequence[Variable], n_samples: int, *, every_level: Sequence[int] = ()) -> ModelMatrix:
+def model_matrix(
+    terms: Terms, variables: Sequence[Variable], n_samples: int, *, every_level: Sequence[int] = ()
+) -> ModelMatrix:
     """The model matrix of a formula.
 
     Parameters
@@ -105,7 +107,8 @@ def _coded_in_full(terms: Terms, variables: Sequence[Numeric | Factor]) -> set[t
 
 def _main_effect(variable: Numeric | Factor, name: str, every_level: bool) -> _Columns:
     if isinstance(variable, Numeric):
-        names = tuple(name + suffix for suffix in variable.suffixes) or (name,)
+        several = len(variable.suffixes) > 1
+        names = tuple(name + suffix for suffix in variable.suffixes) if several else (name,)
         return _Columns(variable.values.reshape(-1, len(names)), names, (None,) * len(names))
     coding = np.eye(len(variable.levels))
     if variable.ordered and not every_level:

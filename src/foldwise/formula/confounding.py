@@ -50,7 +50,8 @@ def shortened(sentences: list[str], of_what: str) -> list[str]:
 
 def not_a_sample(design: Design) -> list[str]:
     """Columns of zeros."""
-    return [name for name, zero in zip(design.model_matrix_names, (design.matrix == 0).all(axis=0), strict=True) if zero]
+    zero = (design.matrix == 0).all(axis=0)
+    return [name for name, empty in zip(design.model_matrix_names, zero, strict=True) if empty]
 
 
 def dependencies(design: Design) -> list[str]:

@@ -141,7 +141,8 @@ def _compared(sign: str, left: Value, right: Value, text: str) -> Any:
 def _labels(value: Value, text: str) -> list[str]:
     if isinstance(value, Factor):
         return value.labels()
-    return [level_text(one) for one in np.atleast_1d(value.values if isinstance(value, Logical) else numbers(value, text))]
+    plain = value.values if isinstance(value, Logical) else numbers(value, text)
+    return [level_text(one) for one in np.atleast_1d(plain)]
 
 
 def _call(call: Call, columns: Mapping[str, Variable]) -> Value:

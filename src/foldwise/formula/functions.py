@@ -88,7 +88,7 @@ def as_numeric(x: Value) -> Numeric:
             "as.numeric() of a factor gives the positions of its levels (1, 2, 3, …) in R, not the numbers written "
             "in them. Make the column numeric in the sample table: pd.to_numeric(samples[column])."
         )
-    return Numeric(x.codes + 1.0)
+    return Numeric((x.codes + 1).astype(np.float64))
 
 
 def _reads_as_number(text: str) -> bool:
@@ -99,7 +99,7 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def scale(x: Value, center: Value = True, scale: Value = True) -> Numeric:  # noqa: A002
+def scale(x: Value, center: Value = True, scale: Value = True) -> Numeric:
     values = numbers(x, "scale()")
     n = len(values)
     if center is not False:
@@ -121,7 +121,7 @@ def poly(x: Value, degree: Value = 1.0, raw: Value = False) -> Numeric:
         return Numeric(np.stack([values**i for i in range(1, power + 1)], axis=1), suffixes)
     centred = values - math.fsum(values) / len(values)
     q, r = np.linalg.qr(np.stack([centred**i for i in range(power + 1)], axis=1))
-    return Numeric((q * np.sign(np.diag(r)))[:, 1:], suffixes)
+    return Numeric(np.asarray((q * np.sign(np.diag(r)))[:, 1:], dtype=np.float64), suffixes)
 
 
 def ifelse(test: Value, yes: Value, no: Value) -> Variable:
@@ -131,21 +131,26 @@ def ifelse(test: Value, yes: Value, no: Value) -> Variable:
     return Numeric(np.where(condition, numbers(yes, "ifelse()"), numbers(no, "ifelse()")).astype(np.float64))
 
 
-def cut(x: Value, breaks: Value, labels: Value | None = None, right: Value = True, ordered_result: Value = False,
-        **include: Value) -> Factor:
+def cut(
+    x: Value,
+    breaks: Value,
+    labels: Value | None = None,
+    right: Value = True,
+    ordered_result: Value = False,
+    **include: Value,
+) -> Factor:
     """Intervals; with a single number, that many of equal width over the range widened by a thousandth."""
     values = numbers(x, "cut()")
     lowest = bool(include.pop("include.lowest", False))
     if include:
         raise DesignError(f"cut() has no argument '{next(iter(include))}' here.")
-    edges, named_by = _edges(values, breaks)
-    side = "left" if right else "right"
-    codes = np.searchsorted(edges, values, side=side) - 1
+    edges = _edges(values, breaks)
+    codes = np.searchsorted(edges, values, side="left" if right else "right") - 1
     if lowest:
         codes[values == (edges[0] if right else edges[-1])] = 0 if right else len(edges) - 2
     if ((codes < 0) | (codes > len(edges) - 2)).any():
         raise DesignError("cut(): some samples lie outside all intervals; widen 'breaks' or set include.lowest = TRUE.")
-    names = _interval_names(named_by, bool(right), lowest)
+    names = _interval_names(edges, bool(right), lowest)
     if labels is False:
         raise DesignError("cut(labels = FALSE) gives numbers; make such a column in the sample table.")
     if labels is not None:
@@ -155,19 +160,17 @@ def cut(x: Value, breaks: Value, labels: Value | None = None, right: Value = Tru
     return Factor(names, codes.astype(np.int64), bool(ordered_result))
 
 
-def _edges(values: Any, breaks: Value) -> tuple[Any, Any]:
+def _edges(values: Any, breaks: Value) -> Any:
     if isinstance(breaks, tuple):
-        edges = np.sort(np.array(breaks, dtype=np.float64))
-        return edges, edges
+        return np.sort(np.array(breaks, dtype=np.float64))
     count = int(numbers(breaks, "cut()"))
     low, high = values.min(), values.max()
     if count < 2 or low == high:
         raise DesignError("cut(): give at least 2 intervals, and a covariate that varies.")
     edges = np.linspace(low, high, count + 1)
     widen = (high - low) / 1000
-    return np.concatenate([[low - widen], edges[1:-1], [high + widen]]), np.concatenate(
-        [[low - widen], edges[1:-1], [high + widen]]
-    )
+    edges[0], edges[-1] = low - widen, high + widen
+    return edges
 
 
 def _interval_names(edges: Any, right: bool, lowest: bool) -> tuple[str, ...]:
@@ -231,7 +234,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         name: _elementwise(name, function)
         for name, function in {
-            "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs,
+            "log2": np.log2,
+            "log10": np.log10,
+            "log1p": np.log1p,
+            "exp": np.exp,
+            "sqrt": np.sqrt,
+            "abs": np.abs,
         }.items()
     },
     "factor": factor,

@@ -30,10 +30,11 @@ def _is_reserved(name: str) -> bool:
 
 def make_name(text: str) -> str:
     """R's make.names of one string: ``"(Intercept)"`` gives ``"X.Intercept."``, ``"a b"`` gives ``"a.b"``."""
-    if not re.match(r"[^\W\d_]|\.(?![0-9])", text):
+    letter = text[:1].isalpha() or (text[:1].isdecimal() and not text[:1].isascii())
+    if not letter and not re.match(r"\.(?![0-9])", text):
         text = "X" + text
-    text = re.sub(r"[^\w.]", ".", text)
-    return text + "." if _is_reserved(text) else text
+    text = "".join(sign if sign.isalpha() or sign.isdecimal() or sign in "._" else "." for sign in text)
+    return text + "." if text in RESERVED else text
 
 
 def coefficient_name(text: str) -> str:

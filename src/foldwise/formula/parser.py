@@ -94,8 +94,12 @@ class _Reader:
     def formula(self) -> Expression:
         if self.token.text != "~":
             response = any(token.text == "~" for token in self.tokens)
-            raise self._left_side() if response else DesignError(
-                f"A design formula starts with '~': write '~ {self.text.strip()}', not '{self.text.strip()}'."
+            raise (
+                self._left_side()
+                if response
+                else DesignError(
+                    f"A design formula starts with '~': write '~ {self.text.strip()}', not '{self.text.strip()}'."
+                )
             )
         self.expect("~")
         inside = self.either()

@@ -195,7 +195,7 @@ def _union(terms: list[int]) -> int:
 
 def _variable(expression: Expression) -> Expression:
     match expression:
-        case Binary("|" | "||", left, right):
+        case Binary("|" | "||", _, right):
             raise DesignError(
                 f"'{deparse(expression)}' is how mixed models write random effects; the method has fixed effects only. "
                 f"Put '{deparse(right)}' in as a covariate (~ {deparse(right)} + …), or, for samples of one individual "

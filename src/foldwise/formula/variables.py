@@ -71,6 +71,11 @@ class Factor:
 Variable = Numeric | Logical | Factor
 
 
+def n_values(variable: Variable) -> int:
+    """How many different values the samples have."""
+    return len(np.unique(variable.codes if isinstance(variable, Factor) else variable.values))
+
+
 def factor_of_text(labels: Sequence[str]) -> Factor:
     """Text as R makes it a factor in the C locale: levels sorted by code point, capitals first."""
     levels = tuple(sorted(set(labels)))
@@ -136,7 +141,7 @@ def _read(column: pd.Series, name: str) -> Variable:
         labels = [level_text(level) for level in kind.categories]
         if len(set(labels)) < len(labels):
             raise SamplesError(f"Column '{name}' has different categories that read the same: {listed(labels)}.")
-        return Factor(tuple(labels), column.cat.codes.to_numpy(dtype=np.int64), bool(kind.ordered))
+        return Factor(tuple(labels), column.cat.codes.to_numpy().astype(np.int64), bool(kind.ordered))
     if pd.api.types.is_bool_dtype(kind):
         return Logical(column.to_numpy(dtype=bool))
     if pd.api.types.is_complex_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
