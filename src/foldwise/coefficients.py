@@ -1,0 +1,292 @@
+"""Coefficients: negative binomial GLMs with the dispersion given, with and without a prior.
+
+Love et al. (2014), "Shrinkage of logarithmic fold changes", eqs. (8)-(10), and "Wald test".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foldwise.arrays import BoolArray, FloatArray, IntArray
+from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_means, glm_start, log_density, prepare_design
+from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
+
+LN2 = float(np.log(2.0))
+LOG2_E = float(np.log2(np.e))
+FARTHEST_START = 30.0  # log2: coefficients beyond it do not start the general optimiser
+
+
+@dataclass(frozen=True, slots=True)
+class GlmModel:
+    """One GLM, the same for all genes.
+
+    design : the model matrix. ridge_log2 : (n_coefficients,) 1 / prior variance of log2 coefficients.
+    min_mu : floor of means while fitting. intercept_only : whether the closed form for ``~ 1`` applies.
+    """
+
+    design: KernelDesign
+    ridge_log2: FloatArray
+    min_mu: float
+    intercept_only: bool
+
+    @property
+    def ridge(self) -> FloatArray:
+        """The ridge on natural-log coefficients."""
+        return self.ridge_log2 / LN2**2
+
+
+def glm_model(matrix: FloatArray, *, min_mu: float = MIN_MU, prior_variance: FloatArray | None = None) -> GlmModel:
+    """A GLM for this model matrix; without a prior each log2 coefficient has the wide variance of 1e6."""
+    design = prepare_design(matrix)
+    variance = np.full(design.n_coefficients, COEFFICIENT_VARIANCE) if prior_variance is None else prior_variance
+    ridge = 1.0 / np.asarray(variance, dtype=np.float64)
+    ones = design.n_coefficients == 1 and bool(np.all(design.matrix == 1.0))
+    return GlmModel(design, ridge, min_mu, ones and bool(np.all(ridge <= 1.0 / COEFFICIENT_VARIANCE)))
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Fitted coefficients of a block.
+
+    beta : (n_genes, p) natural log. iterations : (n_genes,) 100 where the general optimiser took over.
+    converged : (n_genes,). hat_beta : (n_genes, p) what hat diagonals belong to. optimised : (n_genes,) by the
+    general optimiser. unsolvable : (n_genes,) the optimiser's covariance cannot be computed.
+    """
+
+    beta: FloatArray
+    iterations: IntArray
+    converged: BoolArray
+    hat_beta: FloatArray
+    optimised: BoolArray
+
+
+def fit_coefficients(
+    counts: FloatArray,
+    factors: FloatArray,
+    model: GlmModel,
+    alpha: FloatArray,
+    *,
+    weights: FloatArray | None = None,
+) -> Coefficients:
+    """Iteratively reweighted least squares; the general optimiser where that does not converge, R's path."""
+    if model.intercept_only:
+        return _intercept_only(counts, factors, weights)
+    fit = fit_glm(counts, factors, model.design, alpha, model.ridge, weights=weights, min_mu=model.min_mu)
+    beta = np.array(fit.beta)
+    optimised = (fit.iterations >= MAX_ITERATIONS) | ~np.isfinite(beta).all(axis=1)
+    converged = ~optimised
+    rows = np.flatnonzero(optimised)
+    if len(rows):
+        natural_start = glm_start(counts[rows], _of(factors, rows), model.design)
+        for row, start in zip(rows, natural_start, strict=True):
+            beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
+    return Coefficients(beta, fit.iterations, converged, fit.hat_beta, optimised)
+
+
+def _optimised(
+    counts: FloatArray,
+    factors: FloatArray,
+    model: GlmModel,
+    alpha: FloatArray,
+    weights: FloatArray | None,
+    row: int,
+    reached: FloatArray,
+    natural_start: FloatArray,
+) -> tuple[FloatArray, bool]:
+    from foldwise.optimise.negative_binomial import fit_by_optimiser
+
+    start = reached * LOG2_E
+    if not (np.isfinite(start).all() and (np.abs(start) < FARTHEST_START).all()):
+        start = natural_start  # R takes the natural-log start for log2 numbers here
+    answer = fit_by_optimiser(
+        counts[row],
+        factors if factors.ndim == 1 else factors[row],
+        model.design.matrix,
+        float(alpha[row]),
+        model.ridge_log2,
+        start,
+        weights_row=None if weights is None else weights[row],
+    )
+    return answer[0] / LOG2_E, answer[1] == 0
+
+
+def _intercept_only(counts: FloatArray, factors: FloatArray, weights: FloatArray | None) -> Coefficients:
+    """The closed form for ``~ 1``: the log of the mean normalized count. No ridge, no floor."""
+    normalized = counts / factors
+    if weights is None:
+        mean = normalized.mean(axis=1)
+    else:
+        mean = (weights * normalized).sum(axis=1) / weights.sum(axis=1)
+    with np.errstate(divide="ignore"):
+        beta = np.log(mean)[:, None]
+    n = counts.shape[0]
+    return Coefficients(beta, np.ones(n, dtype=np.int64), np.ones(n, dtype=bool), beta, np.zeros(n, dtype=bool))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedGlm:
+    """Coefficients with all that follows from them.
+
+    se : (n_genes, p) log2. log_likelihood : (n_genes,). max_cooks, largest_sample, exceeds : (n_genes,) or None.
+    means, hat, cooks : (n_genes, n_samples) if kept.
+    """
+
+    coefficients: Coefficients
+    se: FloatArray
+    log_likelihood: FloatArray
+    max_cooks: FloatArray | None
+    largest_sample: IntArray | None
+    exceeds: BoolArray | None
+    means: FloatArray | None
+    hat: FloatArray | None
+    cooks: FloatArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class CooksRule:
+    """judged : (n_samples,) samples in cells of three or more. cutoff : for replacement, infinite for none.
+    n_coefficients : the p that distances are divided by."""
+
+    judged: BoolArray
+    cutoff: float
+    n_coefficients: int
+
+
+def fit_and_finish(
+    counts: FloatArray,
+    factors: FloatArray,
+    model: GlmModel,
+    alpha: FloatArray,
+    *,
+    weights: FloatArray | None = None,
+    robust_alpha: FloatArray | None = None,
+    cook_means: FloatArray | None = None,
+    cooks: CooksRule | None = None,
+    keep: bool = False,
+) -> FittedGlm:
+    """Coefficients, standard errors, likelihood and, if asked, Cook's distances of a block of genes."""
+    fitted = fit_coefficients(counts, factors, model, alpha, weights=weights)
+    if model.intercept_only:
+        return _finished_intercept(counts, factors, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep)
+    out = _finished(counts, factors, model, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep, None)
+    no_variance = ~(out.se > 0).all(axis=1) & ~fitted.optimised
+    if no_variance.any():  # R sends genes with a variance that is not positive to the optimiser too
+        fitted = _sent_on(counts, factors, model, fitted, alpha, weights, np.flatnonzero(no_variance))
+    rows = np.flatnonzero(fitted.optimised)
+    if len(rows):
+        part = _finished(counts, factors, model, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep, rows)
+        _overwrite(out, part, rows)
+    return FittedGlm(fitted, *(getattr(out, name) for name in FittedGlm.__slots__[1:]))
+
+
+def _sent_on(
+    counts: FloatArray,
+    factors: FloatArray,
+    model: GlmModel,
+    fitted: Coefficients,
+    alpha: FloatArray,
+    weights: FloatArray | None,
+    rows: IntArray,
+) -> Coefficients:
+    beta, converged, optimised = np.array(fitted.beta), np.array(fitted.converged), np.array(fitted.optimised)
+    starts = glm_start(counts[rows], _of(factors, rows), model.design)
+    for row, start in zip(rows, starts, strict=True):
+        beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
+    optimised[rows] = True
+    return Coefficients(beta, fitted.iterations, converged, fitted.hat_beta, optimised)
+
+
+def _finished(
+    counts: FloatArray,
+    factors: FloatArray,
+    model: GlmModel,
+    fitted: Coefficients,
+    alpha: FloatArray,
+    weights: FloatArray | None,
+    robust_alpha: FloatArray | None,
+    cook_means: FloatArray | None,
+    cooks: CooksRule | None,
+    keep: bool,
+    rows: IntArray | None,
+) -> FittedGlm:
+    def part(x: FloatArray | None) -> FloatArray | None:
+        return x if x is None or rows is None else x[rows]
+
+    out = finish_glm(
+        counts if rows is None else counts[rows],
+        factors if rows is None else _of(factors, rows),
+        model.design,
+        fitted.beta if rows is None else fitted.beta[rows],
+        alpha if rows is None else alpha[rows],
+        model.ridge,
+        weights=part(weights),
+        min_mu=model.min_mu,
+        # R stores the likelihood of optimised genes at floored means, that of all others at means as they are.
+        floor_likelihood=rows is not None,
+        hat_beta=part(fitted.hat_beta),
+        robust_alpha=part(robust_alpha),
+        cook_means=part(cook_means),
+        judged=None if cooks is None else cooks.judged,
+        cutoff=np.inf if cooks is None else cooks.cutoff,
+        keep=keep,
+    )
+    return FittedGlm(fitted, *out)
+
+
+def _overwrite(whole: FittedGlm, part: FittedGlm, rows: IntArray) -> None:
+    for name in FittedGlm.__slots__[1:]:
+        target, source = getattr(whole, name), getattr(part, name)
+        if target is not None:
+            target[rows] = source
+
+
+def _finished_intercept(
+    counts: FloatArray,
+    factors: FloatArray,
+    fitted: Coefficients,
+    alpha: FloatArray,
+    weights: FloatArray | None,
+    robust_alpha: FloatArray | None,
+    cook_means: FloatArray | None,
+    cooks: CooksRule | None,
+    keep: bool,
+) -> FittedGlm:
+    """Standard error and hat diagonals of ``~ 1`` in closed form."""
+    means = np.ascontiguousarray(np.broadcast_to(np.exp(fitted.beta) * factors, counts.shape))
+    with np.errstate(divide="ignore"):
+        omega = 1.0 / (1.0 / means + alpha[:, None])
+    logs = log_density(counts, means, alpha)
+    if weights is not None:
+        omega, logs = omega * weights, logs * weights
+    total = omega.sum(axis=1)
+    hat = omega / total[:, None]
+    max_cooks = largest = exceeds = distances = None
+    if cooks is not None and robust_alpha is not None:
+        at = means if cook_means is None else cook_means
+        distances = cooks_distances(counts, at, hat, robust_alpha, 1)
+        max_cooks = distances[:, cooks.judged].max(axis=1) if cooks.judged.any() else np.full(len(counts), np.nan)
+        largest, exceeds = distances.argmax(axis=1), (distances > cooks.cutoff).any(axis=1)
+    return FittedGlm(
+        fitted,
+        (LOG2_E / np.sqrt(total))[:, None],
+        logs.sum(axis=1),
+        max_cooks,
+        largest,
+        exceeds,
+        *((means, hat, distances) if keep else (None, None, None)),
+    )
+
+
+def cooks_distances(
+    counts: FloatArray, means: FloatArray, hat: FloatArray, robust_alpha: FloatArray, n_coefficients: int
+) -> FloatArray:
+    """(n_genes, n_samples) Cook's distances. Love et al. (2014), eq. (13)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        pearson = (counts - means) ** 2 / (means + robust_alpha[:, None] * means**2)
+        return pearson * hat / (1.0 - hat) ** 2 / n_coefficients
+
+
+def _of(factors: FloatArray, rows: IntArray) -> FloatArray:
+    return factors if factors.ndim == 1 else factors[rows]

@@ -1,0 +1,251 @@
+"""Whose counts these are: orientation, labels, and the sample table put into the counts' order."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from foldwise.errors import CountsError, SamplesError, listed
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCounts:
+    """A matrix, genes x samples, and the labels of its sides.
+
+    matrix : array, DataFrame, sparse matrix, or a (samples x genes) store wrapped in ``Stored``.
+    annotation : gene annotation that came along, indexed like ``genes``.
+    """
+
+    matrix: Any
+    genes: pd.Index
+    samples: pd.Index
+    annotation: pd.DataFrame | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def gene_table(self, names: pd.Index) -> pd.DataFrame:
+        if self.annotation is None:
+            return pd.DataFrame(index=names)
+        return self.annotation.set_axis(names, axis=0)
+
+
+def is_anndata(x: Any) -> bool:
+    return all(hasattr(x, name) for name in ("obs", "var", "X", "layers"))
+
+
+def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
+    """The sample table as a DataFrame of its own.
+
+    Raises
+    ------
+    SamplesError
+        If there is none, or it is no table.
+    """
+    if samples is None:
+        if not is_anndata(counts):
+            raise SamplesError(
+                "A table of samples is needed: pass samples=, a DataFrame with one row for each column of the counts."
+            )
+        samples = counts.obs
+    if not isinstance(samples, pd.DataFrame):
+        samples = _to_pandas(samples, SamplesError, "samples")
+    if not len(samples):
+        raise SamplesError("The sample table has no rows.")
+    return samples.copy()
+
+
+def labelled_counts(counts: Any, samples: pd.DataFrame, genes: Any, layer: str | None) -> LabelledCounts:
+    """Counts turned so that genes are rows, with the labels of both sides.
+
+    Raises
+    ------
+    CountsError
+        If the way round cannot be told, or sizes do not match the labels.
+    """
+    if is_anndata(counts):
+        return _from_anndata(counts, samples, genes, layer)
+    if layer is not None:
+        raise CountsError("layer= goes with an AnnData; these counts are a plain table.")
+    if hasattr(counts, "columns") and not isinstance(counts, pd.DataFrame):
+        counts = _to_pandas(counts, CountsError, "counts")
+    if isinstance(counts, pd.DataFrame):
+        return _from_frame(counts, samples, genes)
+    return _from_array(counts, samples, genes)
+
+
+def _to_pandas(table: Any, error: type[Exception], what: str) -> pd.DataFrame:
+    """Tables of other libraries (polars, Arrow, …) through their own columns; the first text column names the rows."""
+    if not (hasattr(table, "columns") and hasattr(table, "__getitem__")):
+        raise error(f"{what} must be a table (a pandas DataFrame); got {type(table).__name__}.")
+    names = [str(name) for name in getattr(table, "column_names", table.columns)]
+    frame = pd.DataFrame({name: np.asarray(table[name]) for name in names})
+    texts = [name for name in names if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name])]
+    return frame.set_index(texts[0]) if texts else frame
+
+
+def _gene_labels(genes: Any, n_genes: int) -> tuple[pd.Index | None, pd.DataFrame | None]:
+    if genes is None:
+        return None, None
+    annotation = genes.copy() if isinstance(genes, pd.DataFrame) else None
+    labels = annotation.index if annotation is not None else pd.Index(genes)
+    if len(labels) != n_genes:
+        raise CountsError(f"genes= has {len(labels)} names, the counts have {n_genes} genes.")
+    return labels, annotation
+
+
+def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | None) -> LabelledCounts:
+    notes: list[str] = []
+    if layer is not None:
+        if layer not in adata.layers:
+            raise CountsError(f"The AnnData has no layer {layer!r}; it has {listed(adata.layers.keys(), 20) or 'none'}.")
+        matrix = adata.layers[layer]
+        notes.append(f"counts read from layer '{layer}'")
+    elif "counts" in adata.layers and not _looks_like_counts(adata.X):
+        matrix = adata.layers["counts"]
+        notes.append("X does not hold counts: read from layer 'counts'")
+    else:
+        matrix = adata.X
+    if matrix is None:
+        raise CountsError("The AnnData has no X: name the layer that holds the counts with layer=.")
+    labels, annotation = _gene_labels(genes, adata.shape[1])
+    var = adata.var if annotation is None else annotation
+    if isinstance(matrix, np.ndarray | pd.DataFrame) or hasattr(matrix, "tocsr"):
+        matrix = matrix.T
+    else:
+        matrix = Stored(matrix)
+    names = labels if labels is not None else pd.Index(adata.var_names)
+    return LabelledCounts(matrix, names, pd.Index(adata.obs_names), pd.DataFrame(var).copy(), tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A samples x genes matrix that is not in memory."""
+
+    matrix: Any
+
+
+def _looks_like_counts(x: Any) -> bool:
+    if x is None:
+        return False
+    part = x[: min(20, x.shape[0])]
+    part = part.compute() if hasattr(part, "compute") else part
+    values = np.asarray(part.data if hasattr(part, "tocsr") and hasattr(part, "indptr") else part, dtype=float)
+    return bool(np.all(values >= 0) and np.all(values == np.floor(values)))
+
+
+def _from_frame(counts: pd.DataFrame, samples: pd.DataFrame, genes: Any) -> LabelledCounts:
+    def share(labels: pd.Index) -> float:
+        known = set(map(str, _sample_labels(samples, labels)))
+        return float(np.mean([str(label) in known for label in labels])) if len(labels) else 0.0
+
+    by_column, by_row = share(counts.columns), share(counts.index)
+    if by_column > 0 and by_row > 0 and by_column == by_row and counts.shape[0] == counts.shape[1]:
+        raise CountsError(
+            "Both the rows and the columns of the counts carry sample names: it cannot be told which way round they lie. "
+            "Give genes other names than samples."
+        )
+    if by_column == 0 and by_row == 0:
+        raise SamplesError(
+            "No row of the sample table matches a column (or row) of the counts.\n"
+            f"The sample table has {listed(map(str, samples.index))}; the counts have columns "
+            f"{listed(map(str, counts.columns))} and rows {listed(map(str, counts.index))}.\n"
+            "Make the sample table's index the names that the counts use."
+        )
+    notes: tuple[str, ...] = ()
+    if by_row > by_column:
+        counts = counts.T
+        notes = ("counts were samples x genes: turned",)
+    labels, annotation = _gene_labels(genes, counts.shape[0])
+    return LabelledCounts(counts, labels if labels is not None else counts.index, counts.columns, annotation, notes)
+
+
+def _from_array(counts: Any, samples: pd.DataFrame, genes: Any) -> LabelledCounts:
+    matrix = counts if hasattr(counts, "tocsr") else np.asarray(counts)
+    if matrix.ndim != 2:
+        raise CountsError(f"Counts must have two dimensions (genes x samples); these have {matrix.ndim}.")
+    n = len(samples)
+    n_labels = None if genes is None else len(genes)
+    as_it_is = matrix.shape[1] == n and n_labels in (None, matrix.shape[0])
+    turned = matrix.shape[0] == n and n_labels in (None, matrix.shape[1])
+    if not as_it_is and not turned:
+        raise CountsError(
+            f"The counts are {matrix.shape[0]} x {matrix.shape[1]}, but there are {n} samples"
+            + ("" if n_labels is None else f" and {n_labels} gene names")
+            + ": one side must be the samples."
+        )
+    notes: tuple[str, ...] = ()
+    if not as_it_is:
+        matrix, notes = matrix.T, ("counts were samples x genes: turned",)
+    labels, annotation = _gene_labels(genes, matrix.shape[0])
+    if labels is None:
+        labels = pd.Index([f"gene{i + 1}" for i in range(matrix.shape[0])])
+    return LabelledCounts(matrix, labels, samples.index, annotation, notes)
+
+
+def unique_labels(labels: pd.Index, what: str, error: type[Exception]) -> pd.Index:
+    """Labels as text, none missing, none twice.
+
+    Raises
+    ------
+    CountsError or SamplesError
+        Lists the labels that are double.
+    """
+    missing = np.asarray(pd.isna(labels)) | np.asarray([str(label) == "" for label in labels], dtype=bool)
+    if missing.any():
+        raise error(f"{int(missing.sum())} {what}s have no name (first at position {int(np.argmax(missing)) + 1}).")
+    names = pd.Index([str(label) for label in labels], dtype=object, name=labels.name)
+    if not names.is_unique:
+        twice = names[names.duplicated()].unique()
+        raise error(
+            f"{len(twice)} {what} names occur more than once: {listed(twice)}. "
+            f"Add their counts up or make the names unique (pandas: df.groupby(level=0).sum())."
+        )
+    return names
+
+
+def _sample_labels(samples: pd.DataFrame, names: pd.Index) -> pd.Index:
+    """The sample table's labels: its index, or, under a default index, the one column that holds all the names."""
+    if isinstance(samples.index, pd.RangeIndex) and not set(map(str, samples.index)) & set(map(str, names)):
+        wanted = set(map(str, names))
+        for column in samples.columns:
+            values = samples[column].astype(str)
+            if values.is_unique and len(wanted & set(values)) >= 0.5 * min(len(values), len(wanted)):
+                return pd.Index(values, name=column)
+    return samples.index
+
+
+def aligned(samples: pd.DataFrame, names: pd.Index) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The sample table in the counts' order.
+
+    Raises
+    ------
+    SamplesError
+        Lists samples without a row and rows without counts, with the likely spelling.
+    """
+    labels = unique_labels(_sample_labels(samples, names), "sample", SamplesError)
+    notes: tuple[str, ...] = ()
+    if labels.name is not None and labels.name in samples and isinstance(samples.index, pd.RangeIndex):
+        notes = (f"samples are named by the column '{labels.name}' of the sample table",)
+    table = samples.set_axis(labels, axis=0)
+    missing, extra = names.difference(labels, sort=False), labels.difference(names, sort=False)
+    if len(missing) or len(extra):
+        raise SamplesError(_mismatch(list(missing), list(extra)))
+    return table.loc[names], notes
+
+
+def _mismatch(missing: Sequence[str], extra: Sequence[str]) -> str:
+    lines = []
+    if missing:
+        lines.append(f"{len(missing)} samples of the count table have no row in the sample table: {listed(missing)}.")
+    if extra:
+        lines.append(f"{len(extra)} rows of the sample table match no sample of the counts: {listed(extra)}.")
+    near = [(m, close[0]) for m in missing[:20] if (close := difflib.get_close_matches(m, list(extra), 1, 0.6))]
+    if near:
+        lines.append("Are the names written differently? " + "; ".join(f"'{a}' ~ '{b}'" for a, b in near[:5]) + ".")
+    else:
+        lines.append("Leave samples out of both tables, or of none.")
+    return "\n".join(lines)

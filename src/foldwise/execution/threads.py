@@ -1,0 +1,86 @@
+"""Blocks on one core, or on threads of this process: the kernels release the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from foldwise.arrays import IntArray
+from foldwise.execution.blocks import (
+    BlockFunction,
+    CountSource,
+    Genes,
+    ProgressCallback,
+    block_size,
+    cut,
+    joined,
+    read_block,
+    slice_genes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadExecutor:
+    """Runs blocks on ``n_threads`` threads (1: in the caller's thread).
+
+    n_threads : how many blocks are worked on at once.
+    genes_per_block : fixed block length, or None for one that suits the number of samples.
+    progress : told ``(stage, genes done, genes in all)`` after each block.
+    """
+
+    n_threads: int = 1
+    genes_per_block: int | None = None
+    progress: ProgressCallback | None = None
+
+    def over_genes(
+        self,
+        stage: str,
+        function: BlockFunction,
+        counts: CountSource,
+        genes: Genes,
+        shared: Any,
+        rows: IntArray | None = None,
+    ) -> dict[str, Any]:
+        n_genes = counts.shape[0] if rows is None else len(rows)
+        bounds = list(cut(n_genes, block_size(counts.shape[1], self.genes_per_block)))
+
+        def one(start: int, stop: int) -> dict[str, Any]:
+            return function(read_block(counts, rows, start, stop), slice_genes(genes, rows, start, stop), shared)
+
+        self._tell(stage, 0, n_genes)
+        if self.n_threads == 1 or len(bounds) == 1:
+            parts = []
+            for start, stop in bounds:
+                parts.append(one(start, stop))
+                self._tell(stage, stop, n_genes)
+            return joined(parts)
+        return joined(self._on_threads(stage, one, bounds, n_genes))
+
+    def _on_threads(self, stage: str, one: Any, bounds: list[tuple[int, int]], n_genes: int) -> list[dict[str, Any]]:
+        pool = ThreadPoolExecutor(min(self.n_threads, len(bounds)), thread_name_prefix="foldwise")
+        try:
+            futures = [pool.submit(one, start, stop) for start, stop in bounds]
+            done = 0
+            for future, (start, stop) in zip(futures, bounds, strict=True):
+                future.result()
+                done += stop - start
+                self._tell(stage, done, n_genes)
+            wait(futures, return_when=FIRST_EXCEPTION)
+            return [future.result() for future in futures]
+        finally:
+            # After an error or ctrl-C nothing that has not begun is begun; a running block ends within a moment.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(stage, done, total)
+
+
+def available_threads() -> int:
+    """Cores that this process may use, or ``FOLDWISE_NUM_THREADS`` where that is set."""
+    asked = os.environ.get("FOLDWISE_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

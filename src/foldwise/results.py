@@ -1,0 +1,337 @@
+"""One comparison's table: R's results(). Fold changes, tests, filtering, and a status in words for every gene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from foldwise.arrays import BoolArray, FloatArray
+from foldwise.comparison import Comparison, compare
+from foldwise.contrasts import Contrast, resolve_contrast
+from foldwise.errors import OptionError, listed
+from foldwise.inference import threshold_test
+from foldwise.multiplicity import Filtering, adjust, independent_filtering
+from foldwise.options import AltHypothesis, PAdjustMethod, checked_compat, chosen
+from foldwise.outliers import cooks_cutoff as default_cutoff
+
+if TYPE_CHECKING:
+    from foldwise.fit import Fit
+
+COLUMNS = ("baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj")
+FEWEST_LARGER = 3  # samples that count more than the outlier, for R to keep a gene of a two-group comparison
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Results:
+    """The answer to one comparison.
+
+    table : by gene: baseMean, log2FoldChange, lfcSE, stat, pvalue, padj, status.
+    metadata : alpha, filter_threshold, filter_theta, num_rejections, contrast, description, lfc_threshold, compat, …
+    fit, contrast : what it was asked of.
+    """
+
+    table: pd.DataFrame
+    metadata: Mapping[str, Any]
+    fit: Fit
+    contrast: Contrast
+
+    @property
+    def name(self) -> str:
+        """What is compared, in words."""
+        return self.contrast.description
+
+    def significant(self, alpha: float | None = None) -> pd.DataFrame:
+        """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
+        level = self.metadata["alpha"] if alpha is None else alpha
+        column = "svalue" if "padj" not in self.table and "svalue" in self.table else "padj"
+        found = self.table[self.table[column] < level]
+        return found.sort_values("pvalue" if "pvalue" in found else column, kind="stable")
+
+    def summary(self) -> str:
+        """What R's summary() says: how many up and down, outliers, and genes filtered for low means."""
+        from foldwise.summary import summary
+
+        return summary(self)
+
+    def why(self, gene: str) -> Any:
+        """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
+        from foldwise.explain import why
+
+        return why(self, gene)
+
+    def sign_flips(self) -> pd.DataFrame:
+        """Genes whose fold change and raw difference of means have opposite signs, and the covariate most responsible."""
+        from foldwise.explain import sign_flips
+
+        return sign_flips(self)
+
+    def to_csv(self, path: Any, *, sep: str | None = None) -> None:
+        """Write the table; tab-separated for .tsv and .txt. The file appears whole or not at all."""
+        from foldwise.io.writers import write_table
+
+        write_table(self.table, path, sep=sep)
+
+    def to_rnk(self, path: Any, by: str = "stat") -> None:
+        """A ranking for GSEA."""
+        from foldwise.io.exports import to_rnk
+
+        to_rnk(self.table, path, by=by)
+
+    def __repr__(self) -> str:
+        return f"Results({self.name}; {len(self.table)} genes)\n{self.table}"
+
+
+def make_results(
+    fit: Fit,
+    contrast: Any = None,
+    *,
+    name: str | None = None,
+    lfc_threshold: float = 0.0,
+    alt_hypothesis: AltHypothesis = "greaterAbs",
+    alpha: float = 0.1,
+    independent_filtering: bool = True,
+    filter: Any = None,
+    theta: Sequence[float] | FloatArray | None = None,
+    filter_fun: Callable[[pd.DataFrame, float], Any] | None = None,
+    p_adjust_method: PAdjustMethod = "BH",
+    cooks_cutoff: float | bool | None = None,
+    list_values: tuple[float, float] = (1, -1),
+    use_t: bool | None = None,
+    min_mu: float = 0.5,
+    test: str | None = None,
+    add_mle: bool = False,
+    compat: str | None = None,
+) -> Results:
+    """See :meth:`foldwise.fit.Fit.results`."""
+    if compat is None:
+        compat = fit.options.get("compat")
+    old = checked_compat(compat)
+    _check(fit, lfc_threshold, alt_hypothesis, alpha, p_adjust_method, test, add_mle, cooks_cutoff)
+    test = fit.test if test is None else test
+    asked = resolve_contrast(fit.design, contrast, name, test=test, list_values=list_values)
+    found = compare(fit, asked, test=test, min_mu=min_mu, compat=old)
+    if use_t is not None and bool(use_t) != (found.degrees is not None):
+        found = found.with_t(fit, use_t)
+    if lfc_threshold > 0 or alt_hypothesis not in ("greaterAbs", "greaterAbs2014"):
+        if old and alt_hypothesis == "greaterAbs":
+            alt_hypothesis = "greaterAbs2014"
+        stat, p = threshold_test(found.lfc, found.se, lfc_threshold, alt_hypothesis, found.degrees)
+        found = found.replaced(stat=stat, pvalue=p)
+    outlier = _outliers(fit, cooks_cutoff)
+    pvalue = np.where(outlier, np.nan, found.pvalue)
+    base_mean = fit.stage.columns["baseMean"]
+    columns = {"baseMean": base_mean, "log2FoldChange": found.lfc, "lfcSE": found.se, "stat": found.stat, "pvalue": pvalue}
+    _zero_after_replacement(fit, columns)
+    table = pd.DataFrame(columns, index=fit.data.gene_names)
+    if add_mle:
+        table.insert(2, "lfcMLE", _mle_difference(fit, asked))
+    padj, filtering = _adjusted(
+        table, base_mean, alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method, compat, fit
+    )
+    table["padj"] = padj
+    table["status"] = _status(fit, table, outlier)
+    metadata = {
+        "alpha": alpha,
+        "lfc_threshold": lfc_threshold,
+        "alt_hypothesis": alt_hypothesis,
+        "test": test,
+        "contrast": asked.description,
+        "description": _descriptions(fit, asked, test),
+        "p_adjust_method": p_adjust_method,
+        "cooks_cutoff": _cutoff(fit, cooks_cutoff),
+        "compat": compat,
+    } | _filter_metadata(filtering)
+    return Results(table, metadata, fit, asked)
+
+
+def make_many(fit: Fit, contrasts: Any, *, as_table: bool, **options: Any) -> dict[str, Results] | pd.DataFrame:
+    """See :meth:`foldwise.fit.Fit.results_many`."""
+    from foldwise.contrasts import list_contrasts
+
+    if contrasts is None:
+        asked = {str(row.description): row.contrast for row in list_contrasts(fit.design).itertuples()}
+    elif isinstance(contrasts, Mapping):
+        asked = dict(contrasts)
+    else:
+        asked = {resolve_contrast(fit.design, c, test=fit.test).description: c for c in contrasts}
+    if not asked:
+        raise OptionError("results_many got no contrast.")
+    found = {
+        label: fit.results(name=what, **options) if isinstance(what, str) else fit.results(what, **options)
+        for label, what in asked.items()
+    }
+    if not as_table:
+        return found
+    tables = [r.table.rename_axis("gene").reset_index().assign(contrast=label) for label, r in found.items()]
+    tidy = pd.concat(tables, ignore_index=True)
+    return tidy[["contrast", *[c for c in tidy.columns if c != "contrast"]]]
+
+
+def _check(
+    fit: Fit,
+    lfc_threshold: float,
+    alt_hypothesis: str,
+    alpha: float,
+    method: str,
+    test: str | None,
+    add_mle: bool,
+    cutoff: Any,
+) -> None:
+    chosen("alt_hypothesis", alt_hypothesis, AltHypothesis)
+    chosen("p_adjust_method", method, PAdjustMethod)
+    if test not in (None, "Wald", "LRT"):
+        raise OptionError(f'test={test!r} is not known; choose "Wald" or "LRT".')
+    if not 0 < alpha < 1:
+        raise OptionError(f"alpha must lie between 0 and 1, both excluded; got {alpha!r}.")
+    if not (np.isscalar(lfc_threshold) and np.isfinite(lfc_threshold) and lfc_threshold >= 0):
+        raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {lfc_threshold!r}.")
+    if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not cutoff >= 0:
+        raise OptionError(f"cooks_cutoff must be a number that is not negative, False for none, or None; got {cutoff!r}.")
+    asked = test or fit.test
+    composite = lfc_threshold > 0 or alt_hypothesis not in ("greaterAbs", "greaterAbs2014")
+    if asked == "LRT" and fit.test != "LRT":
+        raise OptionError('This fit has no likelihood ratio test: make one with fw.deseq(..., test="LRT", reduced="~ …").')
+    if asked == "LRT" and composite:
+        raise OptionError(
+            "A likelihood ratio test has no threshold or side: it asks whether the larger model is better at all. "
+            'Use results(test="Wald", lfc_threshold=…).'
+        )
+    if alt_hypothesis == "lessAbs" and not lfc_threshold > 0:
+        raise OptionError('alt_hypothesis="lessAbs" asks whether |LFC| is below a threshold: set lfc_threshold above 0.')
+    if alt_hypothesis == "lessAbs" and fit.plan.beta_prior:
+        raise OptionError('alt_hypothesis="lessAbs" needs a fit without a prior on fold changes (beta_prior=False).')
+    if add_mle and fit.tested.mle is None:
+        raise OptionError("add_mle is for fits with beta_prior=True; without a prior the fold changes are the MLE already.")
+
+
+def _cutoff(fit: Fit, asked: float | bool | None) -> float:
+    if asked is None or asked is True:
+        n, p = fit.full_design.matrix.shape
+        return default_cutoff(n, p)
+    return float("inf") if asked is False else float(asked)
+
+
+def _outliers(fit: Fit, asked: float | bool | None) -> BoolArray:
+    """(n_genes,) genes whose p-value a single sample decides: Cook's distance over the cutoff."""
+    columns, cooks = fit.tested.columns, fit.tested.cooks
+    if "maxCooks" not in columns:
+        return np.zeros(fit.data.n_genes, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        outlier = columns["maxCooks"] > _cutoff(fit, asked)
+    if _two_groups(fit):
+        # R keeps a gene where three samples count more than its outlier: then the outlier is no lone peak.
+        outlier &= ~(cooks["n_larger"] >= FEWEST_LARGER)
+    return np.asarray(outlier)
+
+
+def _two_groups(fit: Fit) -> bool:
+    design = fit.full_design
+    if design.formula is None or len(design.variables) != 1:
+        return False
+    return len(design.factors.get(design.variables[0], ())) == 2
+
+
+def _zero_after_replacement(fit: Fit, columns: dict[str, FloatArray]) -> None:
+    if fit.replacement is None:
+        return
+    rows = fit.replacement.rows
+    rows = rows[fit.stage.columns["baseMean"][rows] == 0]
+    for name, value in (("log2FoldChange", 0.0), ("lfcSE", 0.0), ("stat", 0.0), ("pvalue", 1.0)):
+        columns[name] = np.array(columns[name])
+        columns[name][rows] = value
+
+
+def _mle_difference(fit: Fit, contrast: Contrast) -> FloatArray:
+    from foldwise.comparison import mle_fold_change
+
+    return mle_fold_change(fit, contrast)
+
+
+def _adjusted(
+    table: pd.DataFrame,
+    base_mean: FloatArray,
+    alpha: float,
+    filtered: bool,
+    statistic: Any,
+    theta: Any,
+    filter_fun: Callable[[pd.DataFrame, float], Any] | None,
+    method: PAdjustMethod,
+    compat: str | None,
+    fit: Fit,
+) -> tuple[FloatArray, Filtering | None]:
+    p = table["pvalue"].to_numpy(dtype=np.float64)
+    if filter_fun is not None:
+        return _from_function(filter_fun, table, alpha), None
+    if not filtered:
+        return adjust(p, method), None
+    if statistic is None:
+        statistic = base_mean
+    elif isinstance(statistic, pd.Series):
+        absent = fit.data.gene_names.difference(statistic.index)
+        if len(absent):
+            raise OptionError(f"filter has no value for: {listed(absent)}.")
+        statistic = statistic.loc[fit.data.gene_names].to_numpy(dtype=np.float64)
+    statistic = np.asarray(statistic, dtype=np.float64)
+    if statistic.shape != p.shape:
+        raise OptionError(f"filter must have {len(p)} values, one a gene; got shape {statistic.shape}.")
+    found = independent_filtering(p, statistic, alpha, theta=theta, method=method, compat=compat)  # type: ignore[arg-type]
+    return found.padj, found
+
+
+def _from_function(filter_fun: Callable[[pd.DataFrame, float], Any], table: pd.DataFrame, alpha: float) -> FloatArray:
+    answer = filter_fun(table.copy(), alpha)
+    if isinstance(answer, pd.Series):
+        answer = answer.reindex(table.index)
+    values = np.asarray(answer, dtype=np.float64)
+    if values.shape != (len(table),):
+        raise OptionError(f"filter_fun must return {len(table)} adjusted p-values, one a gene; got shape {values.shape}.")
+    return values
+
+
+def _status(fit: Fit, table: pd.DataFrame, outlier: BoolArray) -> Any:
+    """Why a number is missing, or "ok"."""
+    p, padj = table["pvalue"].isna().to_numpy(), table["padj"].isna().to_numpy()
+    lfc = table["log2FoldChange"].isna().to_numpy()
+    all_zero = lfc & ~fit.not_converged
+    conditions = [all_zero, outlier & p, fit.not_converged, padj & ~p, p]
+    return np.select(conditions, ["all zero", "outlier", "not converged", "low mean", "no p-value"], "ok")
+
+
+def _descriptions(fit: Fit, contrast: Contrast, test: str) -> dict[str, str]:
+    words = contrast.description
+    kind = "MAP" if fit.plan.beta_prior else "MLE"
+    if test == "LRT":
+        reduced = fit.reduced_design.formula if fit.reduced_design is not None else None
+        full = fit.full_design.formula
+        models = f"'{full}' vs '{reduced}'" if full and reduced else "full vs reduced model matrix"
+        stat, p = f"LRT statistic: {models}", f"LRT p-value: {models}"
+    else:
+        stat, p = f"Wald statistic: {words}", f"Wald test p-value: {words}"
+    return {
+        "baseMean": "mean of normalized counts for all samples",
+        "log2FoldChange": f"log2 fold change ({kind}): {words}",
+        "lfcSE": f"standard error: {words}",
+        "stat": stat,
+        "pvalue": p,
+        "padj": "BH adjusted p-values",
+        "status": "ok, or why a number is missing",
+    }
+
+
+def _filter_metadata(filtering: Filtering | None) -> dict[str, Any]:
+    if filtering is None:
+        return {}
+    return {
+        "filter_threshold": filtering.threshold,
+        "filter_theta": filtering.theta,
+        "theta": filtering.thetas,
+        "num_rejections": filtering.rejections,
+        "filter_curve": pd.DataFrame({"theta": filtering.curve_theta, "numRej": filtering.curve}),
+    }
+
+
+__all__ = ["Comparison", "Results", "make_many", "make_results"]
