@@ -28,7 +28,7 @@ class CountTable:
     notes : what was read and what was left out.
     quality : samples x counters that are no genes (htseq's ``__no_feature``, STAR's ``N_unmapped``); None if none.
     samples : the sample table, for files that carry one (h5ad, rds).
-    average_lengths, normalization_factors : genes x samples, for files that carry them.
+    average_lengths, normalization_factors, weights : genes x samples, for files that carry them.
     size_factors : one a sample, for files that carry them.
     """
 
@@ -39,6 +39,7 @@ class CountTable:
     samples: pd.DataFrame | None = field(default=None)
     average_lengths: pd.DataFrame | None = None
     normalization_factors: pd.DataFrame | None = None
+    weights: pd.DataFrame | None = None
     size_factors: pd.Series | None = None
 
     def with_samples(
@@ -74,6 +75,7 @@ class CountTable:
             size_factors=table.size_factors,
             normalization_factors=table.normalization_factors,
             average_lengths=table.average_lengths,
+            weights=table.weights,
             provenance=table.notes,
         )
 
@@ -98,6 +100,7 @@ class CountTable:
             samples=None,
             average_lengths=cut(self.average_lengths),
             normalization_factors=cut(self.normalization_factors),
+            weights=cut(self.weights),
             size_factors=None if self.size_factors is None else self.size_factors.loc[keep],
             notes=(*self.notes, note),
         )

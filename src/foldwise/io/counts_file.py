@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, cast, overload
 
 import pandas as pd
 
-from foldwise.errors import CountsError, OptionError
+from foldwise.errors import CountsError
 from foldwise.io.content import kind_of_content, kind_of_table
 from foldwise.io.count_table import CountTable, Unlisted, counts_and_annotation
 from foldwise.io.featurecounts import featurecounts_table
-from foldwise.io.opening import as_text, read_bytes
+from foldwise.io.h5ad import check_layer_option, is_hdf5
+from foldwise.io.opening import as_text, read_bytes, starts_as_matrix_market
 from foldwise.io.raw_table import looks_like_date, raw_table, warn_about_dates
 from foldwise.io.read_report import PathLike, ReadReport
 from foldwise.io.sample_table import as_sample_table
@@ -69,6 +70,16 @@ def read_counts(
         If the format needs an optional library; the message holds the command that installs it.
     """
     table_samples = None if samples is None else as_sample_table(samples)
+    if _is_anndata_file(path):
+        from foldwise.io.h5ad import h5ad_data
+
+        return h5ad_data(path, table_samples, layer=layer, backed=backed, unlisted=unlisted)
+    if _is_ten_x(path) and table_samples is not None:
+        from foldwise.io.ten_x import read_10x
+
+        check_layer_option(layer, backed, str(path))
+        return cast("CountData", read_10x(path, table_samples))
+    check_layer_option(layer, backed, str(path))
     table = read_count_table(
         path,
         samples=None if table_samples is None else list(table_samples.index.astype(str)),
@@ -77,8 +88,6 @@ def read_counts(
         separator=separator,
         decimal=decimal,
         sheet=sheet,
-        layer=layer,
-        backed=backed,
     )
     if table_samples is None and table.samples is None:
         return table.counts
@@ -95,26 +104,24 @@ def read_count_table(
     decimal: str | None = None,
     sheet: str | int | None = None,
     layer: str | None = None,
-    backed: bool = False,
 ) -> CountTable:
     """What a count file holds, before it is put together with a sample table. Options as in ``read_counts``."""
+    if _is_anndata_file(path):
+        from foldwise.io.h5ad import h5ad_table
+
+        return h5ad_table(path, layer=layer)
+    if _is_ten_x(path):
+        return _ten_x_table(path)
     if str(path) != "-" and Path(path).is_dir():
-        return _folder(Path(path), layer, backed)
+        raise CountsError(_folder_message(Path(path)))
     report = ReadReport(path)
+    check_layer_option(layer, False, report.source)
     content = read_bytes(path)
     kind = kind_of_content(content)
-    if kind == "hdf5":
-        return _hdf5(path, layer, backed)
-    if layer is not None or backed:
-        raise OptionError(f"layer= and backed= are for h5ad files; {report.source} is none.")
     if kind in ("rds", "rdata"):
         from foldwise.io.rds import rds_table
 
         return rds_table(path)
-    if kind == "matrix market":
-        from foldwise.io.ten_x import ten_x_table
-
-        return ten_x_table(path)
     if kind == "text":
         content = as_text(content, report.source, report)
         if (written_by := kind_of_table(content)) == "featureCounts":
@@ -139,26 +146,38 @@ _ONE_SAMPLE = {
 }
 
 
-def _hdf5(path: PathLike, layer: str | None, backed: bool) -> CountTable:
-    from foldwise.io.anndata import h5ad_table
-    from foldwise.io.ten_x import is_ten_x_h5, ten_x_h5_table
+def _is_anndata_file(path: PathLike) -> bool:
+    if str(path) != "-" and Path(path).is_dir():
+        return any((Path(path) / name).exists() for name in (".zgroup", "zarr.json"))
+    if not is_hdf5(path):
+        return False
+    from foldwise.io.ten_x import is_ten_x_h5
 
-    return ten_x_h5_table(path) if is_ten_x_h5(path) else h5ad_table(path, layer=layer, backed=backed)
+    return not is_ten_x_h5(path)
 
 
-def _folder(path: Path, layer: str | None, backed: bool) -> CountTable:
-    if (path / ".zgroup").exists() or (path / "zarr.json").exists():
-        from foldwise.io.anndata import h5ad_table
+def _is_ten_x(path: PathLike) -> bool:
+    if str(path) == "-":
+        return False
+    if Path(path).is_dir():
+        return any((Path(path) / name).exists() for name in ("matrix.mtx", "matrix.mtx.gz"))
+    if not Path(path).is_file():
+        return False
+    return is_hdf5(path) or starts_as_matrix_market(path)
 
-        return h5ad_table(path, layer=layer, backed=backed)
-    names = [p.name for p in path.iterdir()]
-    if any(name in ("matrix.mtx", "matrix.mtx.gz") for name in names):
-        from foldwise.io.ten_x import ten_x_table
 
-        return ten_x_table(path)
-    if any("ReadsPerGene.out.tab" in name for name in names):
-        raise CountsError(f"{path} holds STAR's output: use fw.read_star(folder, samples).")
-    raise CountsError(
+def _ten_x_table(path: PathLike) -> CountTable:
+    from foldwise.io.ten_x import ten_x_matrix
+
+    read = ten_x_matrix(path)
+    counts = pd.DataFrame.sparse.from_spmatrix(read.counts, index=read.genes.index, columns=read.barcodes)
+    return CountTable(counts, read.genes, read.notes)
+
+
+def _folder_message(path: Path) -> str:
+    if any("ReadsPerGene.out.tab" in p.name for p in path.iterdir()):
+        return f"{path} holds STAR's output: use fw.read_star(folder, samples)."
+    return (
         f"{path} is a folder. fw.read_htseq reads a folder of htseq-count's files, fw.read_star one of STAR's, "
         "fw.read_10x one with matrix.mtx, and fw.read_tximport takes {sample: path}."
     )

@@ -123,6 +123,18 @@ def _only_member(raw: bytes, name: str) -> bytes:
     return archive.read(members[0])
 
 
+def starts_as_matrix_market(path: PathLike) -> bool:
+    """Whether a file, plain or gzipped, is a sparse matrix in Matrix Market form; only its start is read."""
+    with open(path, "rb") as file:
+        start = file.read(2048)
+    if start.startswith(GZIP):
+        try:
+            start = zlib.decompressobj(31).decompress(start, 64)
+        except zlib.error:
+            return False
+    return start.startswith(b"%%MatrixMarket")
+
+
 def as_text(content: bytes, name: str, report: ReadReport | None = None) -> bytes:
     """Text as UTF-8 without a byte order mark and with ``\\n`` as the only line end.
 

@@ -1,0 +1,119 @@
+"""Tables to files: in R's text or in text that reads back to the same bits, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from foldwise.errors import MissingDependencyError, OptionError
+from foldwise.io.atomic import write_atomically
+from foldwise.io.number_text import r_numbers
+from foldwise.io.read_report import PathLike
+
+NumberStyle = Literal["exact", "r"]
+
+
+def write_table(
+    table: pd.DataFrame,
+    path: PathLike,
+    *,
+    numbers: NumberStyle = "exact",
+    separator: str | None = None,
+    index_label: str | None = None,
+    index: bool = True,
+    header: bool = True,
+    missing: str = "NA",
+) -> None:
+    """Writes a table; an existing file is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    table : its index becomes the first column.
+    path : ``"-"`` is standard output; endings decide: ``.csv`` commas, ``.gz`` compressed, ``.parquet`` Parquet, else
+        tabs.
+    numbers : "exact": the shortest text that reads back to the same double; "r": R's text (15 significant digits,
+        ``1e+05`` for 100000), as ``write.table`` writes it. Names are quoted only where they hold a separator or quote.
+    separator : instead of what the ending says.
+    index_label : name of the first column; the index's name, or "gene".
+    index, header : whether to write the index and the names of the columns.
+    missing : text of missing values.
+    """
+    if numbers not in get_args(NumberStyle):
+        raise OptionError(f"numbers='{numbers}' is unknown; choose 'exact' or 'r'.")
+    name = str(path).lower()
+    if name.endswith(".parquet"):
+        return _write_parquet(table, path)
+    plain = name.removesuffix(".gz")
+    text = table_text(
+        table,
+        numbers=numbers,
+        separator=separator or ("," if plain.endswith(".csv") else "\t"),
+        index_label=index_label,
+        index=index,
+        header=header,
+        missing=missing,
+    )
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return None
+    content = gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode()
+    with write_atomically(path) as temporary:
+        Path(temporary).write_bytes(content)
+    return None
+
+
+def table_text(
+    table: pd.DataFrame,
+    *,
+    numbers: NumberStyle = "exact",
+    separator: str = "\t",
+    index_label: str | None = None,
+    index: bool = True,
+    header: bool = True,
+    missing: str = "NA",
+) -> str:
+    """The text that ``write_table`` writes; lines end with ``\\n`` on every system."""
+    columns = [_column_text(table.iloc[:, i], numbers, missing) for i in range(table.shape[1])]
+    if index:
+        columns = [[str(label) for label in table.index], *columns]
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    if header:
+        first = [index_label or table.index.name or "gene"] if index else []
+        writer.writerow([*first, *(str(c) for c in table.columns)])
+    writer.writerows(zip(*columns, strict=True))
+    return out.getvalue()
+
+
+def _column_text(column: pd.Series, numbers: NumberStyle, missing: str) -> list[str]:
+    if pd.api.types.is_bool_dtype(column) and not column.isna().any():
+        return ["TRUE" if value else "FALSE" for value in column]
+    if pd.api.types.is_float_dtype(column):
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        text = r_numbers(values.tolist()) if numbers == "r" else [_exact(value) for value in values.tolist()]
+        return text if missing == "NA" else [missing if t == "NA" else t for t in text]
+    return [missing if pd.isna(value) else str(value) for value in column]
+
+
+def _exact(value: float) -> str:
+    if value != value:
+        return "NA"
+    if value in (np.inf, -np.inf):
+        return "Inf" if value > 0 else "-Inf"
+    return repr(value).removesuffix(".0")
+
+
+def _write_parquet(table: pd.DataFrame, path: PathLike) -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError("Parquet files need pyarrow: pip install 'foldwise[parquet]'") from error
+    with write_atomically(path) as temporary:
+        table.to_parquet(temporary)
