@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from foldwise.arrays import FloatArray
 from foldwise.comparisons import comparisons
 from foldwise.design import Design, assemble_design
 from foldwise.errors import FoldwiseError, listed
@@ -25,6 +26,7 @@ from foldwise.formula.confounding import (
     dependencies,
     empty_cells,
     not_a_sample,
+    renumbered,
     shortened,
 )
 from foldwise.formula.rank import column_rank
@@ -32,6 +34,7 @@ from foldwise.formula.scale import badly_scaled
 
 Severity = Literal["stop", "warning", "note"]
 MARKS = {"stop": "STOP", "warning": "warning", "note": "note"}
+NEARLY = 0.9  # canonical correlation of two terms beyond which standard errors more than double
 SUSPECT_BASE = ("control", "ctrl", "untreated", "mock", "vehicle", "wt", "wildtype", "dmso", "healthy", "normal")
 
 
@@ -124,10 +127,11 @@ def diagnose(samples: pd.DataFrame, design: Any, *, reference: Mapping[str, Any]
         made = assemble_design(design, samples, reference=reference)
     except FoldwiseError as error:
         return Diagnosis(None, (Finding("stop", "design", str(error)),), pd.DataFrame(), len(samples), 0, 0)
-    found = [*_rank(made), *_replicates(made), *_scale(made), *_structure(made), *_reading(made)]
+    found = [*_rank(made), *_replicates(made)]
+    stops = any(finding.severity == "stop" for finding in found)
+    found += [*_scale(made), *_structure(made, stops), *_reading(made)]
     order = {"stop": 0, "warning": 1, "note": 2}
     found.sort(key=lambda finding: order[finding.severity])
-    stops = any(finding.severity == "stop" for finding in found)
     n_samples, n_coefficients = made.matrix.shape
     left = n_samples - column_rank(made.matrix).rank
     asked = pd.DataFrame() if stops else comparisons(made)
@@ -154,16 +158,37 @@ def _rank(design: Design) -> list[Finding]:
 
 
 def _estimable_but_confounded(design: Design) -> list[Finding]:
-    """Empty combinations and lopsided groups that still let the design be estimated."""
+    """Empty combinations, and pairs of terms that nearly say the same, in a design that can be estimated."""
     said = []
     for first, second in combinations(design.factors, 2):
-        table = pd.crosstab(design.samples[first], design.samples[second])
-        empty = int((table == 0).to_numpy().sum())
-        if empty and f"{first}:{second}" not in design.terms:
-            holes = [f"{first}={a} and {second}={b}" for a, b in zip(*np.nonzero(table.to_numpy() == 0), strict=True)
-                     for a, b in [(table.index[a], table.columns[b])]]  # fmt: skip
-            said.append(Finding("note", "empty combination", f"No sample has {_some(holes)}; the design can do without."))
+        present = set(zip(design.samples[first], design.samples[second], strict=True))
+        pairs = product(design.factors[first], design.factors[second])
+        holes = [f"{first}={a} and {second}={b}" for a, b in pairs if (a, b) not in present]
+        if holes:
+            text = f"No sample has {_some(holes)}; the design can do without."
+            said.append(Finding("note", "empty combination", text))
+    return said + _nearly_confounded(design)
+
+
+def _nearly_confounded(design: Design) -> list[Finding]:
+    said = []
+    alone = [t for t, label in enumerate(design.terms) if ":" not in label]
+    for first, second in combinations(alone, 2):
+        likeness = _canonical_correlation(*(design.matrix[:, design.term == t] for t in (first, second)))
+        if NEARLY < likeness < 1:
+            text = (
+                f"'{design.terms[first]}' and '{design.terms[second]}' are nearly confounded (canonical correlation "
+                f"{likeness:.3f}): standard errors of either are up to {1 / np.sqrt(1 - likeness**2):.1f} times what "
+                "a balanced design would give."
+            )
+            said.append(Finding("warning", "confounding", text))
     return said
+
+
+def _canonical_correlation(a: FloatArray, b: FloatArray) -> float:
+    """How far some combination of the columns of a agrees with some of b, the means taken off."""
+    bases = [np.linalg.qr(columns - columns.mean(axis=0))[0] for columns in (a, b)]
+    return float(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)[0])
 
 
 def _some(names: list[str], limit: int = 4) -> str:
@@ -182,7 +207,9 @@ def _replicates(design: Design) -> list[Finding]:
         )
         said.append(Finding("stop", "replicates", text))
     elif n_samples - rank <= 3:
-        text = f"Only {n_samples - rank} residual degrees of freedom: dispersions, and so p-values, rest on very little."
+        text = (
+            f"Only {n_samples - rank} residual degrees of freedom: dispersions, and so p-values, rest on very little."
+        )
         said.append(Finding("warning", "replicates", text))
     for name, levels in design.factors.items():
         counts = design.samples[name].value_counts()
@@ -202,17 +229,16 @@ def _scale(design: Design) -> list[Finding]:
     return [Finding("warning", "scale", sentence) for sentence in sentences]
 
 
-def _structure(design: Design) -> list[Finding]:
+def _structure(design: Design, stopped: bool) -> list[Finding]:
     """Interactions whose margins are missing, individuals within groups, base levels that look unlikely."""
     said = []
     if design.has_interactions:
         text = "With interactions a main effect holds at the base level of the other factor, not on average."
         said.append(Finding("note", "interactions", text))
-    for inner, outer in _nested_pairs(design):
+    for inner, outer in [] if stopped else _nested_pairs(design):
         text = (
             f"Each '{inner}' lies within one '{outer}'. Differences between levels of '{outer}' and between "
-            f"'{inner}' share the same samples; for effects within '{inner}' number its levels anew in each '{outer}' "
-            f"and write ~ {outer} + {outer}:{inner} + {outer}:treatment."
+            f"'{inner}' share the same samples; {renumbered(design, inner, outer)}."
         )
         said.append(Finding("note", "nested", text))
     for name, levels in design.factors.items():

@@ -160,11 +160,7 @@ def advice(design: Design) -> list[str]:
         said.append(f"Without {' or without '.join(repr(label) for label in droppable)} the design can be estimated.")
     if nested := _nested(design):
         inner, outer = nested
-        said.append(
-            f"If '{inner}' numbers individuals within each '{outer}', number them anew in each (1, 2, 3, … again) and "
-            f"write '~ {outer} + {outer}:{inner} + {outer}:treatment': differences within individuals can then be "
-            f"estimated, though not those between levels of '{outer}'."
-        )
+        said.append(f"If '{inner}' numbers individuals within each '{outer}', {renumbered(design, inner, outer)}.")
     interactions = [label for label in design.terms if ":" in label]
     if interactions and not_a_sample(design):
         names = interactions[-1].split(":")
@@ -174,6 +170,17 @@ def advice(design: Design) -> list[str]:
             "design '~ group'; or give a model matrix without the columns of zeros."
         )
     return said
+
+
+def renumbered(design: Design, inner: str, outer: str) -> str:
+    """The way to write individuals within groups."""
+    others = [name for name in design.factors if name not in (inner, outer)]
+    treatment = others[-1] if others else "treatment"
+    return (
+        f"number them anew in each '{outer}' (1, 2, 3, … again) and write '~ {outer} + {outer}:{inner} + "
+        f"{outer}:{treatment}': this compares levels of '{treatment}' within each '{inner}', for every '{outer}', and "
+        f"how these effects differ, though not the levels of '{outer}' themselves"
+    )
 
 
 def terms_to_drop(design: Design) -> list[str]:
