@@ -51,9 +51,9 @@ class ApeglmPosterior:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """What is the same for all genes. design : (n_coefficients, n_samples); log_factors : (1, n_samples) or None."""
+    """What is the same for all genes. log_factors : (1, n_samples), or None if the factors are each gene's own."""
 
-    design: FloatArray
+    matrix: FloatArray
     log_factors: FloatArray | None
     cauchy: BoolArray
     reference: BoolArray
@@ -90,13 +90,13 @@ def apeglm_posterior(
     """
     cauchy = np.zeros(matrix.shape[1], dtype=np.bool_)
     cauchy[slice(1, None) if shrink_all else column] = True
-    genes: dict[str, FloatArray] = {"dispersion": np.ascontiguousarray(dispersions, dtype=np.float64)}
+    genes: dict[str, FloatArray] = {"dispersion": dispersions}
     if factors.ndim == 2:
         genes["factors"] = factors
     if weights is not None:
         genes["weights"] = weights
     model = _Model(
-        design=np.ascontiguousarray(matrix.T, dtype=np.float64),
+        matrix=np.asarray(matrix, dtype=np.float64),
         log_factors=np.log(factors)[None, :] if factors.ndim == 1 else None,
         cauchy=cauchy,
         reference=_reference_samples(matrix),
@@ -115,16 +115,13 @@ def apeglm_posterior(
 
 
 def _one_block(counts: FloatArray, genes: Mapping[str, Any], model: _Model) -> dict[str, Any]:
-    from foldwise.kernels.apeglm import shrink_block
+    from foldwise.kernels.apeglm import shrink_genes
 
-    n_genes, n_samples = counts.shape
     log_factors = np.log(genes["factors"]) if model.log_factors is None else model.log_factors
-    weights = np.ascontiguousarray(genes["weights"]) if "weights" in genes else np.ones((1, n_samples))
-    beta, variance = np.empty((n_genes, model.cauchy.size)), np.empty((n_genes, model.cauchy.size))
-    status = np.empty(n_genes, dtype=np.int64)
-    shrink_block(
-        counts, log_factors, weights, model.design, np.ascontiguousarray(genes["dispersion"]), model.cauchy,
-        model.scale, model.reference, model.converged, beta, variance, status,
+    weights = genes["weights"] if "weights" in genes else np.ones((1, counts.shape[1]))
+    beta, variance, status = shrink_genes(
+        counts, log_factors, weights, model.matrix, genes["dispersion"], model.cauchy, model.scale,
+        reference=model.reference, converged=model.converged,
     )  # fmt: skip
     return {"beta": beta, "variance": variance, "status": status}
 

@@ -1,0 +1,206 @@
+"""A gene's log posterior under apeglm's priors: value, gradient, curvature.
+
+Zhu, Ibrahim & Love (2019), "Heavy-tailed prior distributions for sequence count data". The likelihood is negative
+binomial with known size r = 1 / dispersion; the coefficients to shrink have a Cauchy prior, all others a normal one
+of standard deviation 15 (natural log).
+
+Here the lanes are samples, a tile of them at a time, and the last tile is filled up with samples of weight 0.
+``gene`` : (3 * n_tiles, WIDTH) counts, log factors and weights. ``design`` : (p * n_tiles, WIDTH) column by column.
+``cauchy`` : (p,) which prior a coefficient has. ``state`` : (rows, p) points and gradients; functions are told the
+row. ``sums`` : (p, WIDTH) scratch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from foldwise.kernels._jit import kernel
+from foldwise.kernels.lanes import CONTRACT, WIDTH, Vector, formula, load, spread, store
+from foldwise.kernels.special import exp, log
+
+OTHER_PRECISION = 1.0 / 225.0
+HESSIAN_STEP = 1e-3  # of R's difference quotients
+
+# Rows of ``state``. Plain integers would be types of their own to the compiler, and every row a function of its own.
+POINT, GRADIENT, DIRECTION, START, LOW_POINT, LOW_GRADIENT, OLD_GRADIENT, STEP, CHANGE, OTHER, PAIRS = np.arange(11)
+
+
+@intrinsic
+def total(typingctx, vector):  # type: ignore[no-untyped-def]
+    """Sum over the lanes, halves first, always in the same order."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value, width = args[0], WIDTH
+        while width > 1:
+            width //= 2
+            halves = [
+                builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), _places(start, width))
+                for start in (0, width)
+            ]
+            value = builder.fadd(*halves, flags=CONTRACT)
+        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(vector), codegen
+
+
+def _places(start: int, width: int) -> ir.Constant:
+    return ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(start, start + width)))
+
+
+@formula
+def value_and_slope(counts: Vector, log_factor: Vector, weight: Vector, predictor: Vector, size: Vector):  # type: ignore[no-untyped-def]
+    """Minus a sample's log likelihood (without its constants) and the derivative by its linear predictor."""
+    mean = exp(predictor + log_factor)
+    both = size + mean
+    shifted = counts + size
+    return weight * (shifted * log(both) - counts * predictor), weight * (shifted * (mean / both) - counts)
+
+
+@formula
+def curvature(counts: Vector, log_factor: Vector, weight: Vector, predictor: Vector, size: Vector) -> Vector:
+    """The second derivative by the linear predictor: observed information."""
+    mean = exp(predictor + log_factor)
+    both = size + mean
+    return weight * (counts + size) * (size / both) * (mean / both)
+
+
+@kernel
+def objective(gene, design, cauchy, size, scale, sums, state, point, gradient):
+    """Minus the log posterior at row ``point``, up to a constant of the gene; its gradient goes to row ``gradient``."""
+    p, n_tiles = state.shape[1], gene.shape[0] // 3
+    value = spread(0.0)
+    for k in range(p):
+        store(sums, k, value)
+    for tile in range(n_tiles):
+        predictor = spread(0.0)
+        for k in range(p):
+            predictor = predictor + load(design, k * n_tiles + tile) * state[point, k]
+        part, slope = value_and_slope(
+            load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), predictor, size
+        )
+        value = value + part
+        for k in range(p):
+            store(sums, k, load(sums, k) + load(design, k * n_tiles + tile) * slope)
+    for k in range(p):
+        b = state[point, k]
+        prior = 2.0 / (scale * scale + b * b) if cauchy[k] else OTHER_PRECISION
+        state[gradient, k] = total(load(sums, k)) + prior * b
+    return total(value) + minus_log_prior(cauchy, scale, state, point)
+
+
+@kernel
+def minus_log_prior(cauchy, scale, state, point):
+    value = 0.0
+    for k in range(state.shape[1]):
+        b = state[point, k]
+        value += np.log1p(b * b / (scale * scale)) if cauchy[k] else 0.5 * OTHER_PRECISION * b * b
+    return value
+
+
+@kernel
+def exact_objective(gene, design, cauchy, size, scale, state):
+    """The value at row POINT with the sum over samples in doubled precision.
+
+    R sums in 80 bits where it calls its general optimiser, which stops on differences of 1e-8: with a plain sum it
+    would meet other rounding noise and stop elsewhere.
+    """
+    n_tiles = gene.shape[0] // 3
+    high, low = 0.0, 0.0
+    for tile in range(n_tiles):
+        for lane in range(gene.shape[1]):
+            predictor = 0.0
+            for k in range(state.shape[1]):
+                predictor += design[k * n_tiles + tile, lane] * state[POINT, k]
+            counts = gene[tile, lane]
+            mean = np.exp(predictor + gene[n_tiles + tile, lane])
+            term = gene[2 * n_tiles + tile, lane] * (counts * predictor - (counts + size) * np.log(size + mean))
+            added = high + term
+            back = added - high
+            low += (high - (added - back)) + (term - back)
+            high = added
+    return minus_log_prior(cauchy, scale, state, POINT) - (high + low)
+
+
+@kernel
+def invert(matrix, inverse):
+    """Gauss-Jordan with row exchanges; ``matrix`` is destroyed. Whether every diagonal of the inverse is positive."""
+    p = matrix.shape[0]
+    for k in range(p):
+        for q in range(p):
+            inverse[k, q] = 1.0 if k == q else 0.0
+    for k in range(p):
+        pivot = k
+        for i in range(k + 1, p):
+            if abs(matrix[i, k]) > abs(matrix[pivot, k]):
+                pivot = i
+        if not abs(matrix[pivot, k]) > 0.0:
+            return False
+        by = 1.0 / matrix[pivot, k]
+        for q in range(p):
+            row, unit = matrix[pivot, q], inverse[pivot, q]
+            matrix[pivot, q], inverse[pivot, q] = matrix[k, q], inverse[k, q]
+            matrix[k, q], inverse[k, q] = row * by, unit * by
+        for i in range(p):
+            times = 0.0 if i == k else matrix[i, k]
+            for q in range(p):
+                matrix[i, q] -= times * matrix[k, q]
+                inverse[i, q] -= times * inverse[k, q]
+    positive = True
+    for k in range(p):
+        positive = positive and inverse[k, k] > 0.0
+    return positive
+
+
+@kernel
+def difference_covariance(gene, design, cauchy, size, scale, sums, state, hessian, inverse):
+    """Inverse of the Hessian at row POINT, from central differences of the gradient, made symmetric, as R takes it.
+
+    Whether every variance is positive. Rows STEP, CHANGE and OTHER are scratch.
+    """
+    p = state.shape[1]
+    for k in range(p):
+        state[OTHER, k] = state[POINT, k]
+    for k in range(p):
+        for side in range(2):
+            state[OTHER, k] = state[POINT, k] + (HESSIAN_STEP if side == 0 else -HESSIAN_STEP)
+            objective(gene, design, cauchy, size, scale, sums, state, OTHER, STEP if side == 0 else CHANGE)
+        state[OTHER, k] = state[POINT, k]
+        for q in range(p):
+            hessian[k, q] = (state[STEP, q] - state[CHANGE, q]) / (2.0 * HESSIAN_STEP)
+    for k in range(p):
+        for q in range(k):
+            hessian[k, q] = hessian[q, k] = 0.5 * (hessian[k, q] + hessian[q, k])
+    return invert(hessian, inverse)
+
+
+@kernel
+def exact_covariance(gene, design, cauchy, size, scale, state, ridge, hessian, inverse):
+    """The same from the observed information itself, ``ridge`` added to its diagonal.
+
+    A Cauchy prior's curvature is negative beyond its scale.
+    """
+    p, n_tiles, square = state.shape[1], gene.shape[0] // 3, scale * scale
+    for k in range(p):
+        b = state[POINT, k] * state[POINT, k]
+        for q in range(p):
+            hessian[k, q] = 0.0
+        prior = 2.0 * (square - b) / ((square + b) * (square + b)) if cauchy[k] else OTHER_PRECISION
+        hessian[k, k] = prior + ridge
+    for tile in range(n_tiles):
+        predictor = spread(0.0)
+        for k in range(p):
+            predictor = predictor + load(design, k * n_tiles + tile) * state[POINT, k]
+        curved = curvature(
+            load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), predictor, size
+        )
+        for k in range(p):
+            column = load(design, k * n_tiles + tile) * curved
+            for q in range(k + 1):
+                hessian[k, q] += total(column * load(design, q * n_tiles + tile))
+    for k in range(p):
+        for q in range(k):
+            hessian[q, k] = hessian[k, q]
+    return invert(hessian, inverse)
