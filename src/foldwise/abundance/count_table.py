@@ -34,7 +34,7 @@ class CountTable:
 
     @property
     def library_sizes(self) -> FloatArray:
-        return self.values.sum(axis=0)
+        return np.asarray(self.values.sum(axis=0), dtype=np.float64)
 
     def frame(self, values: FloatArray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.genes, columns=self.samples)
@@ -70,7 +70,8 @@ def _from_frame(frame: pd.DataFrame) -> CountTable:
         )
     for what, labels in (("gene names", frame.index), ("sample names", frame.columns)):
         if not labels.is_unique:
-            raise CountsError(f"Some {what} occur twice: {listed(labels[labels.duplicated()].unique())}. Make them unique.")
+            twice = labels[labels.duplicated()].unique()
+            raise CountsError(f"Some {what} occur twice: {listed(twice)}. Make them unique.")
     values = np.ascontiguousarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():
@@ -102,7 +103,7 @@ def _from_count_data(data: Any, factors: FloatArray | None) -> CountTable:
 
 
 def _matrix(frame: pd.DataFrame | None) -> FloatArray | None:
-    return None if frame is None else np.ascontiguousarray(frame, dtype=np.float64)
+    return None if frame is None else np.array(frame, dtype=np.float64, order="C")
 
 
 def sample_values(values: Any, samples: pd.Index, what: str) -> FloatArray:
@@ -114,7 +115,9 @@ def sample_values(values: Any, samples: pd.Index, what: str) -> FloatArray:
         values = values.reindex(samples)
     found = np.asarray(values, dtype=np.float64)
     if found.shape != (len(samples),):
-        raise SamplesError(f"{what} must hold one number for each of the {len(samples)} samples; it has shape {found.shape}.")
+        raise SamplesError(
+            f"{what} must hold one number for each of {len(samples)} samples; its shape is {found.shape}."
+        )
     bad = ~(np.isfinite(found) & (found > 0))
     if bad.any():
         raise SamplesError(f"{what} must be positive; it is not for {listed(samples[bad])}.")

@@ -77,13 +77,13 @@ def _labels(table: CountTable, group: Any) -> pd.Series:
     if isinstance(group, str):
         if table.sample_table is None or group not in table.sample_table:
             known = [] if table.sample_table is None else list(table.sample_table.columns)
-            raise SamplesError(f"group '{group}' is not a column of the sample table, which has: {listed(known) or 'none'}.")
+            raise SamplesError(f"The sample table has no column '{group}' (group); it has: {listed(known) or 'none'}.")
         group = table.sample_table[group]
     if isinstance(group, pd.Series) and table.samples.isin(group.index).all():
         group = group.reindex(table.samples)
     labels = pd.Series(np.asarray(group, dtype=object))
     if len(labels) != len(table.samples) or labels.isna().any():
-        raise SamplesError(f"group must hold one label for each of the {len(table.samples)} samples; it has {len(labels)}.")
+        raise SamplesError(f"group must hold one label for each of {len(table.samples)} samples; it has {len(labels)}.")
     return labels
 
 
@@ -98,7 +98,7 @@ def _model_matrix(table: CountTable, design: Any) -> np.ndarray:
         design = design.reindex(table.samples)
     matrix = np.asarray(design, dtype=np.float64)
     if matrix.ndim != 2 or len(matrix) != len(table.samples) or not np.isfinite(matrix).all():
-        raise DesignError(f"The model matrix must have one row of numbers for each of the {len(table.samples)} samples.")
+        raise DesignError(f"The model matrix must have a row of numbers for each of the {len(table.samples)} samples.")
     return matrix
 
 

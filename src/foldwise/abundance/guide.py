@@ -121,7 +121,8 @@ def normalization_guide() -> NormalizationGuide:
 
     lengths = pd.Series({"XCR1": 2000, "WASHC1": 4000, "SNTB2": 8000, "ACTB": 500}, name="length")
     counts = pd.DataFrame(
-        {"sampleA": [100, 2500, 7000, 400], "sampleB": [100, 2500, 5800, 1600]}, index=pd.Index(lengths.index, name="gene")
+        {"sampleA": [100, 2500, 7000, 400], "sampleB": [100, 2500, 5800, 1600]},
+        index=pd.Index(lengths.index, name="gene"),
     )
     values = [f(counts, lengths=lengths) for f in (rpkm, tpm)]
     totals = [v.sum().to_frame("total").T for v in values]
@@ -139,7 +140,8 @@ def _moral(guide: NormalizationGuide) -> str:
     gene = guide.rpkm.index[0]
     x, y = guide.tpm.loc[gene]
     return (
-        f"Both samples have {int(guide.counts.sum().iloc[0]):,} reads, and {gene} has the same RPKM in both. But the RPKM of "
-        f"sampleA sum to {a:,.0f} and those of sampleB to {b:,.0f}, so {gene} is a smaller part of sampleB: {x:,.0f} "
-        f"transcripts per million against {y:,.0f}. TPM of every sample sum to one million, so they can be compared as shares."
+        f"Both samples have {int(guide.counts.sum().iloc[0]):,} reads, and {gene} has the same RPKM in both. But the "
+        f"RPKM of sampleA sum to {a:,.0f} and those of sampleB to {b:,.0f}, so {gene} is a smaller part of sampleB: "
+        f"{x:,.0f} transcripts per million against {y:,.0f}. TPM of every sample sum to one million, so they can be "
+        "compared as shares."
     )

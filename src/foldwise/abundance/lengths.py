@@ -21,7 +21,7 @@ def gene_lengths(table: CountTable, given: Any) -> FloatArray:
     if given is None:
         given = table.average_lengths if table.average_lengths is not None else _annotated(table)
     values = _aligned(given, table)
-    bad = ~(np.isfinite(values) & (values > 0)).all(axis=1)
+    bad = np.asarray(~(np.isfinite(values) & (values > 0)).all(axis=1))
     if bad.any():
         raise CountsError(
             f"The length is missing, zero or negative for {int(bad.sum())} genes: {listed(table.genes[bad])}. "
@@ -33,7 +33,7 @@ def gene_lengths(table: CountTable, given: Any) -> FloatArray:
 def _annotated(table: CountTable) -> pd.Series:
     """The length column of the gene annotation, by the names that edgeR tries."""
     columns = [] if table.gene_table is None else list(table.gene_table.columns)
-    named = [c for c in ("Length", "length") if c in columns] or [c for c in columns if "length" in str(c).lower()]
+    named = [c for c in columns if c in ("Length", "length")] or [c for c in columns if "length" in str(c).lower()]
     if table.gene_table is None or not named or (len(named) > 1 and named[0] not in ("Length", "length")):
         raise CountsError(
             "Gene lengths are needed: give lengths= (a Series by gene, in bases, or genes x samples average lengths). "

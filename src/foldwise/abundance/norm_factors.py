@@ -146,7 +146,7 @@ def _reference_number(ref_column: str | None, samples: pd.Index) -> int | None:
         return None
     if ref_column not in samples:
         raise SamplesError(f"ref_column '{ref_column}' is not one of the samples {listed(samples)}.")
-    return int(samples.get_loc(ref_column))
+    return list(samples).index(ref_column)
 
 
 def _relative_log_expression(counts: FloatArray) -> FloatArray:

@@ -23,7 +23,9 @@ class TrimmedMean:
     a_cutoff: float
 
 
-def tmm_factor(observed: FloatArray, reference: FloatArray, size: float, reference_size: float, trim: TrimmedMean) -> float:
+def tmm_factor(
+    observed: FloatArray, reference: FloatArray, size: float, reference_size: float, trim: TrimmedMean
+) -> float:
     """Raw factor of one sample; 1 where nothing is left to compare."""
     seen = (observed > 0) & (reference > 0)
     o, r = observed[seen], reference[seen]
