@@ -1,15 +1,11 @@
 """The numbers of the method for a block of genes: arrays in, arrays out, nothing known of names."""
 
 from foldwise.kernels.answers import DispersionSearch, GlmFinish, GlmFit
+from foldwise.kernels.coefficients import fit_glm
+from foldwise.kernels.density import log_density
 from foldwise.kernels.design import KernelDesign, prepare_design
-from foldwise.kernels.plain import (
-    contrast_errors,
-    finish_glm,
-    fit_glm,
-    grid_dispersion,
-    log_density,
-    search_dispersion,
-)
+from foldwise.kernels.dispersion import grid_dispersion, search_dispersion
+from foldwise.kernels.finish import contrast_errors, finish_glm
 from foldwise.kernels.statistics import (
     exact_row_means,
     fitted_normalized_counts,
@@ -21,6 +17,7 @@ from foldwise.kernels.statistics import (
     row_statistics,
     trimmed_mean,
 )
+from foldwise.kernels.warming import on_notice, warm_up
 
 __all__ = [
     "DispersionSearch",
@@ -37,6 +34,7 @@ __all__ = [
     "grid_dispersion",
     "linear_means",
     "log_density",
+    "on_notice",
     "prepare_design",
     "robust_dispersion",
     "rough_dispersion",
@@ -46,6 +44,3 @@ __all__ = [
     "warm_up",
 ]
 
-
-def warm_up() -> None:
-    """Compile every kernel now, once per machine, instead of at its first use."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from foldwise.arrays import FloatArray, IntArray
 
 RANK_TOLERANCE = 1e-7  # of a column's norm that its predecessors must leave, as in R's lm
+ILL_CONDITIONED = 100.0  # condition number (columns of unit norm) from which determinants use an orthonormal basis
+
+
+class Sparse(NamedTuple):
+    """Entries that are not zero, distinct row by distinct row; a row's begin at ``starts[row]``."""
+
+    starts: IntArray
+    index: IntArray
+    values: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +33,12 @@ class KernelDesign:
     solver : (n_coefficients, n_samples) least squares: coefficients = solver @ response; zeros if rank deficient.
     full_rank : whether the columns are linearly independent.
     intercept : index of the first column of ones, or -1.
+    entries : what is not zero in ``rows``.
+    products : what is not zero in the products x x' of ``rows``, by place in a packed lower triangle.
+    doubled_products : values of ``products``, twice those off the diagonal: for quadratic forms.
+    basis_products : the same of a basis of the columns in which determinants keep their digits.
+    log_determinant : what a log determinant in that basis lacks to one in the columns themselves.
+    log_determinant_saturated : log det(rows)^2 if there are as many rows as columns, else 0.
     """
 
     matrix: FloatArray
@@ -33,6 +49,12 @@ class KernelDesign:
     solver: FloatArray
     full_rank: bool
     intercept: int
+    entries: Sparse
+    products: Sparse
+    doubled_products: FloatArray
+    basis_products: Sparse
+    log_determinant: float
+    log_determinant_saturated: float
 
     @property
     def n_samples(self) -> int:
@@ -64,6 +86,8 @@ def prepare_design(matrix: FloatArray) -> KernelDesign:
     rows = np.ascontiguousarray(matrix[order[starts[:-1]]])
     full_rank = has_full_rank(matrix)
     solver = least_squares_solver(matrix) if full_rank else np.zeros(matrix.shape[::-1])
+    products = sparse_products(rows)
+    basis, log_determinant = well_conditioned_basis(matrix) if full_rank else (matrix, 0.0)
     ones = np.flatnonzero((matrix == 1.0).all(axis=0))
     return KernelDesign(
         matrix=matrix,
@@ -74,6 +98,12 @@ def prepare_design(matrix: FloatArray) -> KernelDesign:
         solver=np.ascontiguousarray(solver),
         full_rank=full_rank,
         intercept=int(ones[0]) if ones.size else -1,
+        entries=sparse_entries(rows),
+        products=products,
+        doubled_products=np.where(np.isin(products.index, _diagonal(matrix.shape[1])), 1.0, 2.0) * products.values,
+        basis_products=products if basis is matrix else sparse_products(basis[order[starts[:-1]]]),
+        log_determinant=log_determinant,
+        log_determinant_saturated=_log_square_determinant(rows) if full_rank else 0.0,
     )
 
 
@@ -96,3 +126,45 @@ def least_squares_solver(matrix: FloatArray) -> FloatArray:
     """(n_coefficients, n_samples) R^-1 Q'."""
     q, r = np.linalg.qr(matrix)
     return np.linalg.solve(r, q.T)
+
+
+def well_conditioned_basis(matrix: FloatArray) -> tuple[FloatArray, float]:
+    """The matrix, or an orthonormal basis of its columns if they are nearly dependent; and log det(R)^2.
+
+    det(X'DX) = det(Q'DQ) det(R)^2, and traces of B^-1 dB are the same in any basis.
+    """
+    if np.linalg.cond(matrix / np.linalg.norm(matrix, axis=0)) < ILL_CONDITIONED:
+        return matrix, 0.0
+    q, r = np.linalg.qr(matrix)
+    return q, 2.0 * float(np.log(np.abs(np.diag(r))).sum())
+
+
+def _log_square_determinant(rows: FloatArray) -> float:
+    return 2.0 * float(np.linalg.slogdet(rows)[1]) if rows.shape[0] == rows.shape[1] else 0.0
+
+
+def sparse_entries(rows: FloatArray) -> Sparse:
+    index = [np.flatnonzero(row) for row in rows]
+    return _packed(index, [row[i] for row, i in zip(rows, index, strict=True)])
+
+
+def sparse_products(rows: FloatArray) -> Sparse:
+    """Products x_i x_j (j <= i) that are not zero, at place i (i + 1) / 2 + j."""
+    lower = np.tril_indices(rows.shape[1])
+    index, values = [], []
+    for row in rows:
+        products = row[lower[0]] * row[lower[1]]
+        index.append(np.flatnonzero(products))
+        values.append(products[index[-1]])
+    return _packed(index, values)
+
+
+def _packed(index: list[IntArray], values: list[FloatArray]) -> Sparse:
+    starts = np.concatenate([[0], np.cumsum([i.size for i in index])]).astype(np.int64)
+    return Sparse(starts, np.concatenate(index).astype(np.int64), np.concatenate(values))
+
+
+def _diagonal(p: int) -> IntArray:
+    """Places of the diagonal in a packed lower triangle."""
+    k = np.arange(p)
+    return k * (k + 1) // 2 + k
