@@ -115,3 +115,16 @@ counts <- c(rpois(1000, 10^runif(1000, -1, 5)), sample(0:40, 500, TRUE)); alpha 
 mu <- pmax(counts, 0.1) * 10^rnorm(n)
 write_lines(c("count", "mean", "alpha", "log_density"), sprintf("%.17g\t%.17g\t%.17g\t%.17g", counts, mu, alpha,
   dnbinom(counts, mu = mu, size = 1 / alpha, log = TRUE)), "density")
+
+# 6. Least squares where a GLM starts ------------------------------------------------------------------------------------
+one_start <- function(i) {
+  repeat {
+    p <- sample(1:5, 1); m <- p + sample(1:9, 1)
+    X <- cbind(1, if (i %% 2) matrix(rnorm(m * (p - 1)), m) else matrix(sample(0:1, m * (p - 1), TRUE), m))
+    q <- qr(X)
+    if (q$rank == p) break
+  }
+  y <- log(rpois(m, 5) / exp(rnorm(m, sd = 0.3)) + 0.1)
+  paste(vector_text(t(X)), vector_text(y), vector_text(solve(qr.R(q), t(qr.Q(q)) %*% y)), sep = "\t")
+}
+write_lines(c("matrix", "response", "coefficients"), vapply(1:60, one_start, ""), "least_squares")

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
 
 from numba import njit
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile once per machine; release the interpreter while running; never reorder or fuse operations.
+# No "fastmath", ever: the last bits decide where an optimiser ends. Division by zero gives infinities, as in R.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False}
 
-    The last bits decide where the optimiser ends, so no ``fastmath`` here, ever. Division by zero gives
-    infinities, as in R. ``compiled(f).py_func`` is ``f`` itself.
-    """
-    return njit(cache=True, nogil=True, error_model="numpy", fastmath=False)(function)
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call and keep the machine code on disk, where a place can be written."""
+    try:
+        made = njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # no folder for machine code can be written: compile in every session
+        return not_kept(function)
+    file = getattr(made._cache, "_cache_file", None)
+    if file is not None and hasattr(
+        file, "_source_stamp"
+    ):  # numba looks at this function's file alone, not at those it calls
+        file._source_stamp = (file._source_stamp, sources_digest())
+    kept: Function = made
+    return kept
+
+
+def not_kept(function: Function) -> Function:
+    """Compile in memory only: for functions made by functions, which live on in their callers' machine code."""
+    made: Function = njit(**OPTIONS)(function)
+    return made
+
+
+@cache
+def sources_digest() -> str:
+    """A digest of this folder's sources."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -61,9 +61,7 @@ def cauchy_point(
     n = x.shape[0]
     d, breaks, bounded = descent(x, gradient, lower, upper, free)
     z = x.copy()
-    n_breaks = 0
-    for i in range(n):
-        n_breaks += np.isfinite(breaks[i])
+    n_breaks = int(np.isfinite(breaks).sum())
     p = project(memory, theta, n_pairs, d)
     c = np.zeros(2 * n_pairs)
     w = np.empty(2 * n_pairs)
@@ -77,7 +75,7 @@ def cauchy_point(
     travelled, reached = 0.0, 0.0
 
     for left in range(n_breaks, 0, -1):
-        i = np.argmin(breaks)
+        i = int(np.argmin(breaks))
         stretch = breaks[i] - reached
         if ahead < stretch:
             break

@@ -127,7 +127,7 @@ def stirling_error(n: float) -> float:
     if n <= 15.0:
         doubled = n + n
         if doubled == math.floor(doubled):
-            return STIRLING_ERRORS[int(doubled)]
+            return float(STIRLING_ERRORS[int(doubled)])
         return log_gamma(n + 1.0) - (n + 0.5) * math.log(n) + n - LOG_SQRT_TWO_PI
     s0, s1, s2, s3, s4 = 1.0 / 12.0, 1.0 / 360.0, 1.0 / 1260.0, 1.0 / 1680.0, 1.0 / 1188.0
     squared = n * n
@@ -168,9 +168,7 @@ def prepare(count: float, size: float) -> tuple[float, float, float]:
 
 
 @compiled
-def prepared_log_density(
-    count: float, mean: float, size: float, first: float, errors: float, scale: float
-) -> float:
+def prepared_log_density(count: float, mean: float, size: float, first: float, errors: float, scale: float) -> float:
     """Log density of a count from its mean and the parts that :func:`prepare` computed."""
     failure = size / (size + mean)
     success = mean / (size + mean)
@@ -215,5 +213,4 @@ def log_density(counts: FloatArray, means: FloatArray, dispersion: FloatArray | 
     sizes = 1.0 / np.asarray(dispersion, dtype=np.float64)
     shaped = np.broadcast_arrays(np.asarray(counts, np.float64), np.asarray(means, np.float64), sizes)
     x, mean, size = (np.ascontiguousarray(array) for array in shaped)
-    result: FloatArray = log_densities(x, mean, size)
-    return result
+    return log_densities(x, mean, size)

@@ -75,10 +75,11 @@ def surrounding_points(x: FloatArray, lower: FloatArray, upper: FloatArray) -> t
 
 @compiled
 def central_differences(values: FloatArray, distances: FloatArray) -> FloatArray:
-    """The gradient from the values at :func:`surrounding_points`."""
-    gradient = np.empty(distances.shape[0])
+    """The gradient from the values at :func:`surrounding_points`; 0 for a variable that its box holds fast."""
+    gradient = np.zeros(distances.shape[0])
     for k in range(distances.shape[0]):
-        gradient[k] = (values[2 * k + 1] - values[2 * k + 2]) / distances[k]
+        if distances[k] > 0.0:
+            gradient[k] = (values[2 * k + 1] - values[2 * k + 2]) / distances[k]
     return gradient
 
 
@@ -104,7 +105,7 @@ def find_target(
     just_stored: bool,
     free: BoolArray,
 ) -> tuple[FloatArray, bool]:
-    """Where the model's minimum lies; False where the pairs have to be dropped first. ``free`` is brought up to date."""
+    """Where the model's minimum lies; False where the pairs have to be dropped first. ``free`` is updated."""
     n_pairs = min(stored, MEMORY)
     free_before = free.copy()
     if n_pairs > 0 and not (np.isfinite(lower).any() or np.isfinite(upper).any()):
@@ -115,8 +116,7 @@ def find_target(
     if n_pairs == 0 or not free.any():
         return z, True
     update_products(memory, stored, just_stored, free, free_before)
-    ok: bool = subspace_step(x, gradient, lower, upper, memory, theta, n_pairs, z, c, free)
-    return z, ok
+    return z, subspace_step(x, gradient, lower, upper, memory, theta, n_pairs, z, c, free)
 
 
 @compiled

@@ -133,8 +133,7 @@ def factor_pairs(memory: Memory, theta: float, n_pairs: int) -> bool:
             for k in range(i):
                 inner += sy[i, k] * sy[j, k] / sy[k, k]
             root[i, j] = inner + theta * memory.ss[i, j]
-    ok: bool = cholesky(root, n_pairs)
-    return ok
+    return cholesky(root, n_pairs)
 
 
 @compiled

@@ -64,8 +64,18 @@ def cubic(thrice_slope: float, first: float, second: float, clipped: bool) -> tu
 
 @compiled
 def trial_step(
-    t0: float, f0: float, d0: float, t1: float, f1: float, d1: float, t: float, f: float, d: float,
-    bracketed: bool, low: float, high: float,
+    t0: float,
+    f0: float,
+    d0: float,
+    t1: float,
+    f1: float,
+    d1: float,
+    t: float,
+    f: float,
+    d: float,
+    bracketed: bool,
+    low: float,
+    high: float,
 ) -> tuple[float, bool]:
     """The next step from the best point (0), the other end (1) and the trial: their section 4, four cases."""
     if f > f0:

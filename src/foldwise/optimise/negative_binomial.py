@@ -6,10 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from foldwise.arrays import FloatArray
-from foldwise.optimise._jit import compiled
+from foldwise.optimise._jit import compiled, not_kept
 from foldwise.optimise.density import LOG_SQRT_TWO_PI, prepare, prepared_log_density
 from foldwise.optimise.extended_sum import add_extended
 from foldwise.optimise.lbfgsb import CODES, optimiser
@@ -76,9 +75,7 @@ def negative_log_posterior(points: FloatArray, gene: Gene) -> FloatArray:
             for k in range(n_coefficients):
                 eta += points[i, k] * gene.matrix[j, k]
             mean = gene.factors[j] * gene.two**eta
-            term = prepared_log_density(
-                gene.counts[j], mean, gene.size, gene.first[j], gene.errors[j], gene.scale[j]
-            )
+            term = prepared_log_density(gene.counts[j], mean, gene.size, gene.first[j], gene.errors[j], gene.scale[j])
             likelihood, low = add_extended(likelihood, low, gene.weights[j] * term)
         prior, low = 0.0, 0.0
         for k in range(n_coefficients):
@@ -89,42 +86,43 @@ def negative_log_posterior(points: FloatArray, gene: Gene) -> FloatArray:
     return out
 
 
-_run = njit(optimiser(negative_log_posterior), nogil=True, error_model="numpy")
+_run = not_kept(optimiser(negative_log_posterior))
 
 
 @compiled
 def fit_gene(gene: Gene, start: FloatArray) -> tuple[FloatArray, float, int, int]:
     """The whole optimisation compiled for this objective."""
     lower = np.full(start.shape[0], -BOX)
-    found: tuple[FloatArray, float, int, int] = _run(gene, start, lower, -lower)
-    return found
+    return _run(gene, start, lower, -lower)
 
 
 def fit_by_optimiser(
-    counts: FloatArray,
-    factors: FloatArray,
+    counts_row: FloatArray,
+    factors_row: FloatArray,
     matrix: FloatArray,
     alpha: float,
     ridge_log2: FloatArray,
     start_log2: FloatArray,
-    weights: FloatArray | None = None,
+    weights_row: FloatArray | None = None,
 ) -> tuple[FloatArray, int, float]:
     """Coefficients of one gene by L-BFGS-B within [-30, 30] (log2), as R's DESeq2 does where its own fit fails.
 
     Parameters
     ----------
-    counts, factors : (n_samples,) raw counts, and size or normalization factors.
+    counts_row, factors_row : (n_samples,) raw counts, and size or normalization factors.
     matrix : (n_samples, n_coefficients). alpha : dispersion.
     ridge_log2 : (n_coefficients,) 1 / prior variance on the log2 scale; 1e-6 without a prior.
     start_log2 : (n_coefficients,) where to begin.
-    weights : (n_samples,) with maximum 1, or None.
+    weights_row : (n_samples,) with maximum 1, or None.
 
     Returns
     -------
     beta_log2 : (n_coefficients,). code : 0 where it converged. value : minus log posterior there.
     """
-    ones = np.ones(len(counts)) if weights is None else np.ascontiguousarray(weights, np.float64)
-    arrays = (np.ascontiguousarray(array, np.float64) for array in (counts, factors, ones, matrix))
-    gene = describe(*arrays, float(alpha), np.asarray(ridge_log2, np.float64), 2.0)
+    weights = np.ones(len(counts_row)) if weights_row is None else weights_row
+    counts, factors, weights, model = (
+        np.ascontiguousarray(array, np.float64) for array in (counts_row, factors_row, weights, matrix)
+    )
+    gene = describe(counts, factors, weights, model, float(alpha), np.asarray(ridge_log2, np.float64), 2.0)
     beta, value, end, _ = fit_gene(gene, np.array(start_log2, np.float64))
     return beta, CODES[end], float(value)

@@ -42,9 +42,7 @@ def product_downwards(a: FloatArray, b: FloatArray, chosen: BoolArray) -> float:
 
 
 @compiled
-def update_products(
-    memory: Memory, stored: int, just_stored: bool, free: BoolArray, free_before: BoolArray
-) -> None:
+def update_products(memory: Memory, stored: int, just_stored: bool, free: BoolArray, free_before: BoolArray) -> None:
     """Bring the kept products up to the present free variables.
 
     yy_free (i >= j): y_i'y_j over the free. ss_fixed (i >= j): s_i's_j over the fixed. sy_parts: s_i'y_j over the
@@ -110,8 +108,7 @@ def factor_subspace(memory: Memory, theta: float, n_pairs: int, factor: FloatArr
             for k in range(n_pairs):
                 inner += corner[k, i] * corner[k, j]
             block[j, i] = theta * memory.ss_fixed[i, j] + inner
-    ok: bool = cholesky(block, n_pairs)
-    return ok
+    return cholesky(block, n_pairs)
 
 
 @compiled
