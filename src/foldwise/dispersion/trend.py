@@ -361,7 +361,7 @@ def fit_mean(dispersions: FloatArray) -> MeanTrend:
 
 def fit_local_median(base_means: FloatArray, dispersions: FloatArray) -> LocalMedianTrend:
     """Running median of the dispersions, ordered by mean, with weights from the normal density."""
-    from foldwise.dispersion.glm_gam_poi.local_median import local_median  # compiles, and few fits need it
+    from foldwise.dispersion.glm_gam_poi.running_median import local_median  # compiles, and few fits need it
 
     order = np.argsort(base_means, kind="stable")
     return LocalMedianTrend(base_means[order], local_median(dispersions[order]))

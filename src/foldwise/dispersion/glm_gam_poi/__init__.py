@@ -4,7 +4,7 @@ Ahlmann-Eltze & Huber (2020), "glmGamPoi: fitting Gamma-Poisson generalized line
 """
 
 from foldwise.dispersion.glm_gam_poi.gamma_poisson import GammaPoissonFit, fit_gamma_poisson
-from foldwise.dispersion.glm_gam_poi.gene_wise import (
+from foldwise.dispersion.glm_gam_poi.dispersions import (
     GammaPoissonDispersions,
     block_dispersions,
     dispersion_means,
@@ -18,7 +18,7 @@ from foldwise.dispersion.glm_gam_poi.likelihood_ratio import (
     block_deviances,
     f_test,
 )
-from foldwise.dispersion.glm_gam_poi.local_median import local_median
+from foldwise.dispersion.glm_gam_poi.running_median import local_median
 from foldwise.dispersion.glm_gam_poi.quasi_likelihood import QuasiLikelihood, quasi_likelihood_shrinkage
 
 __all__ = [

@@ -76,7 +76,7 @@ def fit_gamma_poisson(
         start = _combined(np.log(counts / factors + 1.0), design.solver)
     beta = start.copy()
     p, m = design.n_coefficients, design.n_samples
-    score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, np.empty((p + 4, m)), np.empty((p, p + 1)))
+    score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, np.empty((p + 3, m)), np.empty((p, p + 1)))
     _refit_by_bfgs(counts, factors, design, alpha, start, beta, deviance, status)
     return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), np.zeros(n_genes, dtype=np.bool_))
 
@@ -110,13 +110,13 @@ def fit_groups(counts, factors, alpha, group_of, out_log_means, out_deviance, ou
     """Newton's method, group by group, on the log mean of count / factor. Status 1: some group did not converge."""
     n_genes, n_samples = counts.shape
     for gene in range(n_genes):
-        s = factors[gene if factors.shape[0] > 1 else 0]
+        scale = gene if factors.shape[0] > 1 else 0
         deviance = 0.0
         for group in range(out_log_means.shape[1]):
             total, size = 0.0, 0
             for j in range(n_samples):
                 if group_of[j] == group:
-                    total += counts[gene, j] / s[j]
+                    total += counts[gene, j] / factors[scale, j]
                     size += 1
             if total == 0.0:
                 out_log_means[gene, group] = -math.inf
@@ -128,7 +128,7 @@ def fit_groups(counts, factors, alpha, group_of, out_log_means, out_deviance, ou
                 growth = math.exp(b)
                 for j in range(n_samples):
                     if group_of[j] == group:
-                        y, mu = counts[gene, j], growth * s[j]
+                        y, mu = counts[gene, j], growth * factors[scale, j]
                         spread = 1.0 + alpha[gene] * mu
                         score += (y - mu) / spread
                         information += mu * (1.0 + alpha[gene] * y) / (spread * spread)
@@ -142,18 +142,22 @@ def fit_groups(counts, factors, alpha, group_of, out_log_means, out_deviance, ou
             out_log_means[gene, group] = b
             for j in range(n_samples):
                 if group_of[j] == group:
-                    deviance += unit_deviance(counts[gene, j], math.exp(b) * s[j], alpha[gene])
+                    deviance += unit_deviance(counts[gene, j], math.exp(b) * factors[scale, j], alpha[gene])
         out_deviance[gene] = deviance
 
 
 @kernel
-def _weighted_step(design, mu, y, alpha, work, triangle, out):
-    """Weighted least squares of (y - mu)/mu on the design, by modified Gram-Schmidt."""
+def _weighted_step(counts, gene, design, alpha, work, triangle):
+    """Weighted least squares of (y - mu)/mu on the design, by modified Gram-Schmidt.
+
+    work : rows 0 to p - 1 for the weighted design, p the response and then, in its first places, the coefficients,
+    p + 1 the means.
+    """
     m, p = design.shape
-    rest = work[p]
     for j in range(m):
-        root = math.sqrt(mu[j] / (1.0 + alpha * mu[j]))
-        rest[j] = root * (y[j] - mu[j]) / mu[j]
+        mu = work[p + 1, j]
+        root = math.sqrt(mu / (1.0 + alpha * mu))
+        work[p, j] = root * (counts[gene, j] - mu) / mu
         for k in range(p):
             work[k, j] = root * design[j, k]
     for k in range(p):
@@ -162,73 +166,64 @@ def _weighted_step(design, mu, y, alpha, work, triangle, out):
             length += work[k, j] * work[k, j]
         length = math.sqrt(length)
         triangle[k, k] = length
-        for j in range(m):
-            work[k, j] /= length
         for h in range(k + 1, p + 1):
             dot = 0.0
             for j in range(m):
                 dot += work[k, j] * work[h, j]
+            dot /= length
             triangle[k, h] = dot
             for j in range(m):
-                work[h, j] -= dot * work[k, j]
+                work[h, j] -= dot / length * work[k, j]
     for k in range(p - 1, -1, -1):
         value = triangle[k, p]
         for h in range(k + 1, p):
-            value -= triangle[k, h] * out[h]
-        out[k] = value / triangle[k, k]
-
-
-@kernel
-def _means_and_deviance(design, beta, s, y, alpha, out_mu):
-    deviance = 0.0
-    for j in range(design.shape[0]):
-        predictor = 0.0
-        for k in range(design.shape[1]):
-            predictor += design[j, k] * beta[k]
-        out_mu[j] = min(max(math.exp(predictor) * s[j], MEAN_BOX[0]), MEAN_BOX[1])
-        deviance += unit_deviance(y[j], out_mu[j], alpha)
-    return deviance
+            value -= triangle[k, h] * work[p, h]
+        work[p, k] = value / triangle[k, k]
 
 
 @kernel
 def score_fisher(counts, factors, alpha, design, beta, out_deviance, out_status, work, triangle):
     """Fisher scoring with step halving, from ``beta``, which is overwritten. Status 1: not converged.
 
-    work : (p + 4, n_samples), triangle : (p, p + 1) scratch.
+    work : (p + 3, n_samples), triangle : (p, p + 1) scratch.
     """
-    p = design.shape[1]
-    mu, new_mu = work[p + 1], work[p + 2]
-    step = work[p + 3][:p]
+    m, p = design.shape
     for gene in range(counts.shape[0]):
-        y, b = counts[gene], beta[gene]
-        s = factors[gene if factors.shape[0] > 1 else 0]
-        deviance = _means_and_deviance(design, b, s, y, alpha[gene], mu)
+        scale = gene if factors.shape[0] > 1 else 0
+        deviance, steps, halvings, fraction = math.inf, 0, 0, 1.0
         out_status[gene] = 1
-        for _ in range(SCORING_STEPS):
-            _weighted_step(design, mu, y, alpha[gene], work, triangle, step)
-            fraction = 1.0
-            for k in range(p):
-                b[k] += step[k]
-            accepted = False
-            for _halving in range(HALVINGS):
-                new = _means_and_deviance(design, b, s, y, alpha[gene], new_mu)
-                change = abs(new - deviance) / (abs(new) + 0.1)
-                jump = 0.0
-                for j in range(mu.size):
-                    jump = max(jump, new_mu[j] / mu[j])
-                if (new < deviance and jump < LARGEST_JUMP) or change < TOLERANCE:
-                    accepted = True
+        while True:
+            new = jump = 0.0
+            for j in range(m):
+                predictor = 0.0
+                for k in range(p):
+                    predictor += design[j, k] * beta[gene, k]
+                mu = min(max(math.exp(predictor) * factors[scale, j], MEAN_BOX[0]), MEAN_BOX[1])
+                if steps > 0:
+                    jump = max(jump, mu / work[p + 1, j])
+                work[p + 2, j] = mu
+                new += unit_deviance(counts[gene, j], mu, alpha[gene])
+            change = abs(new - deviance) / (abs(new) + 0.1)
+            if steps > 0 and not ((new < deviance and jump < LARGEST_JUMP) or change < TOLERANCE):
+                halvings += 1
+                if halvings > HALVINGS:
                     break
                 fraction *= 0.5
                 for k in range(p):
-                    b[k] -= fraction * step[k]
-            if not accepted:
-                break
+                    beta[gene, k] -= fraction * work[p, k]
+                continue
             deviance = new
-            mu[:] = new_mu
             if change < TOLERANCE:
                 out_status[gene] = 0
                 break
+            if steps == SCORING_STEPS:
+                break
+            for j in range(m):
+                work[p + 1, j] = work[p + 2, j]
+            _weighted_step(counts, gene, design, alpha[gene], work, triangle)
+            for k in range(p):
+                beta[gene, k] += work[p, k]
+            steps, halvings, fraction = steps + 1, 0, 1.0
         out_deviance[gene] = deviance
 
 

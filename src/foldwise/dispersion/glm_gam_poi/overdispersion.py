@@ -14,6 +14,8 @@ import math
 import numpy as np
 from numba import njit
 
+from foldwise.arrays import FloatArray, IntArray
+
 
 def kernel(function):  # type: ignore[no-untyped-def]
     return njit(cache=True, nogil=True, error_model="numpy")(function)
@@ -100,226 +102,183 @@ def _trigamma_rest(x):
 
 
 @kernel
-def _weighted_products(means, design, theta, power, out):
-    """X' diag(d^power) X with d = 1 / (1/mu + theta)."""
-    p = design.shape[1]
-    out[:] = 0.0
-    for j in range(means.size):
-        d = 1.0 / (1.0 / means[j] + theta)
-        weight = d if power == 1 else (d * d if power == 2 else d * d * d)
-        for k in range(p):
-            part = weight * design[j, k]
-            if part != 0.0:
-                for h in range(k + 1):
-                    out[k, h] += part * design[j, h]
-    for k in range(p):
-        for h in range(k):
-            out[h, k] = out[k, h]
+def _cox_reid(theta, means, gene, design, like_r, work):
+    """The adjustment -COX_REID/2 ln det B, and its first and second derivative in theta.
 
-
-@kernel
-def _log_determinant(matrix, like_r):
-    """Of a positive definite matrix, which is overwritten.
-
-    like_r : count every pivot below 1e-50, thus every negative one, as 1e-50. glmGamPoi factors with row exchanges
-    and forgets that each turns the sign; with covariates of large scale its likelihood is then wrong.
+    B = X' diag(d) X with d = 1 / (1/mu + theta). Its derivatives are -B2 and 2 B3, with d squared and cubed.
+    work : (2, p, 3 p). work[0] holds B, B2 and B3 side by side, work[1] what Gauss and Jordan make of them: first of B
+    alone, for its determinant, then with RIDGE on its diagonal, for its inverse times B2 and B3.
+    like_r : count every pivot below 1e-50, thus every negative one, as 1e-50. glmGamPoi exchanges rows and forgets
+    that each exchange turns the sign; with covariates of large scale its likelihood is then wrong.
     """
-    p = matrix.shape[0]
-    total = 0.0
+    p = design.shape[1]
     for k in range(p):
-        best = k
-        for i in range(k + 1, p):
-            if abs(matrix[i, k]) > abs(matrix[best, k]):
-                best = i
-        if best != k:
-            for h in range(p):
-                matrix[k, h], matrix[best, h] = matrix[best, h], matrix[k, h]
-        pivot = matrix[k, k]
-        total += math.log(max(pivot, TINY_PIVOT) if like_r else max(abs(pivot), TINY_PIVOT))
-        for i in range(k + 1, p):
-            factor = matrix[i, k] / pivot
-            for h in range(k + 1, p):
-                matrix[i, h] -= factor * matrix[k, h]
-    return total
-
-
-@kernel
-def _invert(matrix, out):
-    """Gauss-Jordan on a positive definite matrix, which is overwritten."""
-    p = matrix.shape[0]
-    out[:] = 0.0
-    for k in range(p):
-        out[k, k] = 1.0
-    for k in range(p):
-        pivot = matrix[k, k]
-        for h in range(p):
-            matrix[k, h] /= pivot
-            out[k, h] /= pivot
-        for i in range(p):
-            factor = matrix[i, k]
-            if i != k and factor != 0.0:
+        for h in range(3 * p):
+            work[0, k, h] = 0.0
+    for j in range(design.shape[0]):
+        d = 1.0 / (1.0 / means[gene, j] + theta)
+        for k in range(p):
+            part = d * design[j, k]
+            if part != 0.0:
                 for h in range(p):
-                    matrix[i, h] -= factor * matrix[k, h]
-                    out[i, h] -= factor * out[k, h]
+                    product = part * design[j, h]
+                    work[0, k, h] += product
+                    work[0, k, p + h] += product * d
+                    work[0, k, 2 * p + h] += product * d * d
+    log_determinant = 0.0
+    for ridge in (0.0, RIDGE):
+        columns = 3 * p if ridge > 0.0 else p
+        for k in range(p):
+            for h in range(columns):
+                work[1, k, h] = work[0, k, h] + (ridge if h == k else 0.0)
+        for k in range(p):
+            best = k
+            for i in range(k + 1, p):
+                if abs(work[1, i, k]) > abs(work[1, best, k]):
+                    best = i
+            pivot = work[1, best, k]
+            if ridge == 0.0:
+                log_determinant += math.log(max(pivot if like_r else abs(pivot), TINY_PIVOT))
+            for h in range(k, columns):
+                kept = work[1, k, h]
+                work[1, k, h] = work[1, best, h] / pivot
+                if best != k:
+                    work[1, best, h] = kept
+            for i in range(p):
+                factor = work[1, i, k]
+                if i != k and factor != 0.0:
+                    for h in range(k, columns):
+                        work[1, i, h] -= factor * work[1, k, h]
+    trace = squares = bend = 0.0
+    for i in range(p):
+        trace -= work[1, i, p + i]
+        bend += 2.0 * work[1, i, 2 * p + i]
+        for k in range(p):
+            squares += work[1, i, p + k] * work[1, k, p + i]
+    half = 0.5 * COX_REID
+    return -half * log_determinant, -half * trace, half * (squares - bend)
 
 
 @kernel
-def _trace_of_product(a, b):
-    total = 0.0
-    for i in range(a.shape[0]):
-        for k in range(a.shape[0]):
-            total += a[i, k] * b[k, i]
-    return total
-
-
-@kernel
-def _log_likelihood(a, y, mu, design, adjusted, like_r, work):
-    """Without the part that does not depend on theta (``_constant``)."""
+def _objective(a, counts, means, gene, design, adjusted, like_r, work):
+    """Minus the adjusted log-likelihood (but for what does not depend on a), and its two derivatives in a."""
     theta, r = math.exp(a), math.exp(-a)
-    total = 0.0
-    for j in range(y.size):
-        total += _gamma_excess(y[j], r) - (y[j] + r) * math.log1p(mu[j] * theta)
-    if adjusted:
-        _weighted_products(mu, design, theta, 1, work[0])
-        total -= 0.5 * COX_REID * _log_determinant(work[0], like_r)
-    return total
-
-
-@kernel
-def _constant(y, mu):
-    total = 0.0
-    for j in range(y.size):
-        total += y[j] * math.log(mu[j]) - math.lgamma(y[j] + 1.0)
-    return total
-
-
-@kernel
-def _slopes(a, y, mu, design, adjusted, work):
-    """First and second derivative of the log-likelihood in a."""
-    theta, r = math.exp(a), math.exp(-a)
-    departure = plain = pull = squares = psi = trigamma = total = pairs = largest = 0.0
-    for j in range(y.size):
-        z = mu[j] * theta
+    value = departure = plain = squares = psi = trigamma = total = pairs = largest = 0.0
+    for j in range(design.shape[0]):
+        y, mu = counts[gene, j], means[gene, j]
+        z = mu * theta
         log_part = math.log1p(z)
-        ratio = mu[j] / (mu[j] + r)
+        ratio = mu / (mu + r)
         part = log_part - ratio
         if z < 1e-4:
             low, high = z * z * (1.0 / (1.0 + z) - 0.5), z * z / (1.0 + z)
             part = low if z < ZERO else min(max(part, low), high)
-        pulled = y[j] / (mu[j] + r)
+        pulled = y / (mu + r)
+        value += _gamma_excess(y, r) - (y + r) * log_part
         departure += part + pulled
         plain += log_part + pulled - ratio
-        squares += (mu[j] * mu[j] * theta + y[j]) / ((1.0 + z) * (1.0 + z))
-        psi += _digamma_difference(y[j], r)
-        trigamma += _trigamma_difference(y[j], r)
-        total += y[j]
-        pairs += y[j] * (y[j] - 1.0)
-        largest = max(largest, y[j])
+        squares += (mu * mu * theta + y) / ((1.0 + z) * (1.0 + z))
+        if y > 0.0:
+            psi += _digamma_difference(y, r)
+            trigamma += _trigamma_difference(y, r)
+        total += y
+        pairs += y * (y - 1.0)
+        largest = max(largest, y)
     limit = total - (pairs / (2.0 * r) if r > 1e5 else 0.0)
     pull = limit if 1e6 * largest < r else min(r * psi, limit)
     first = second = 0.0
     if adjusted:
-        first, second = _adjustment_slopes(theta, mu, design, work)
+        adjustment, first, second = _cox_reid(theta, means, gene, design, like_r, work)
+        value += adjustment
     score = r * departure - pull + theta * first
     curvature = -r * (plain - psi) + squares + r * r * trigamma + theta * theta * second + theta * first
-    return score, curvature
+    return -value, -score, -curvature
 
 
 @kernel
-def _adjustment_slopes(theta, mu, design, work):
-    """First and second derivative of the Cox-Reid term in theta."""
-    _weighted_products(mu, design, theta, 1, work[0])
-    for k in range(design.shape[1]):
-        work[0, k, k] += RIDGE
-    _invert(work[0], work[1])
-    _weighted_products(mu, design, theta, 2, work[2])
-    _weighted_products(mu, design, theta, 3, work[3])
-    p = design.shape[1]
-    for i in range(p):
-        for k in range(p):
-            value = 0.0
-            for h in range(p):
-                value -= work[1, i, h] * work[2, h, k]
-            work[0, i, k] = value
-    first = 0.0
-    for k in range(p):
-        first += work[0, k, k]
-    second = _trace_of_product(work[0], work[0]) - 2.0 * _trace_of_product(work[1], work[3])
-    return -0.5 * COX_REID * first, 0.5 * COX_REID * second
+def _search(counts, means, gene, design, like_r, work):
+    """The log dispersion (-inf for none) and the iterations it took.
 
-
-@kernel
-def _trust_region(a, y, mu, design, adjusted, like_r, work):
-    """Minimise minus the log-likelihood from ``a``: where it ends, iterations, and whether it converged."""
-    low, high = LOG_BOX
-    f = -_log_likelihood(a, y, mu, design, adjusted, like_r, work)
-    score, curvature = _slopes(a, y, mu, design, adjusted, work)
-    g, h = -score, -curvature
-    radius = 1.0 / 1.1
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        refused = False
-        aside, gain_aside, step_aside = math.nan, 0.0, 0.0
+    A trust region in one dimension, in ``nlminb``'s order of decisions. Every evaluation happens at one place, the
+    head of the loop; ``iteration`` says what it is for: -1 whether there is overdispersion at all, 0 the start.
+    A step that was better than foretold is put aside while a longer one is tried.
+    """
+    start, adjusted, iteration, new = _start(counts, gene), True, -1, LOG_LEAST
+    a = f = g = h = step = slope = predicted = 0.0
+    radius = widening = 0.0
+    newton = refused = has_aside = False
+    aside = f_aside = g_aside = h_aside = 0.0
+    while True:
+        f_new, g_new, h_new = _objective(new, counts, means, gene, design, adjusted, like_r, work)
+        moves = failed = False
+        if iteration == -1:
+            if g_new > 0.0:
+                return -math.inf, 0
+            new, iteration = start, 0
+            continue
+        if iteration == 0:
+            moves, radius = True, 1.0 / 1.1
+        else:
+            gain = f - f_new
+            if has_aside and not f_new < f_aside:
+                new, f_new, g_new, h_new, moves = aside, f_aside, g_aside, h_aside, True
+            else:
+                has_aside = False
+                excess = slope + gain
+                moved = abs(step) / (abs(a) + abs(new))
+                converged = 0.5 * gain <= predicted and (
+                    (h > 0.0 and 0.5 * g * g / h <= REL_TOL * abs(f)) or (newton and moved <= X_TOL)
+                )
+                accepted = gain > 1e-4 * predicted
+                if converged:
+                    return (new if accepted else a), iteration
+                widening = 4.0 if excess >= 0.0 else min(4.0, max(2.0, 0.5 * slope / excess))
+                well = gain >= 0.75 * abs(slope) and not refused
+                if not accepted:
+                    failed = moved <= XF_TOL or math.isnan(gain)
+                    refused = True
+                    radius = abs(step) * (max(0.1, 0.5 * slope / excess) if gain < 0.0 else 0.5)
+                elif well and not newton:
+                    has_aside, aside, f_aside, g_aside, h_aside = True, new, f_new, g_new, h_new
+                    radius = abs(step) * widening
+                else:
+                    moves = True
+                    if gain <= 0.1 * predicted:
+                        radius = 0.5 * abs(step)
+                    elif well:
+                        radius = widening * abs(step)
+                    elif abs(g_new - g - h * step) <= 0.5 * abs(g_new) or g_new * step < 0.75 * slope:
+                        radius = 2.0 * abs(step)
+                    else:
+                        radius = abs(step)
         while True:
+            if moves:
+                a, f, g, h = new, f_new, g_new, h_new
+                iteration += 1
+                refused = has_aside = moves = False
             newton = h > 0.0 and abs(g / h) <= 1.1 * radius
             step = -g / h if newton else (radius if g < 0.0 else -radius)
-            new = min(max(a + step, low), high)
+            new = min(max(a + step, LOG_BOX[0]), LOG_BOX[1])
             step = new - a
             slope = g * step
             predicted = -(slope + 0.5 * h * step * step)
-            if not math.isnan(aside) and predicted <= 1.2 * gain_aside:
+            if not has_aside or predicted > 1.2 * (f - f_aside):
                 break
-            gain = f + _log_likelihood(new, y, mu, design, adjusted, like_r, work)
-            if not math.isnan(aside) and not gain > gain_aside:
-                break
-            aside = math.nan
-            excess = slope + gain
-            moved = abs(step) / (abs(a) + abs(new))
-            converged = 0.5 * gain <= predicted and (
-                (h > 0.0 and 0.5 * g * g / h <= REL_TOL * abs(f)) or (newton and moved <= X_TOL)
-            )
-            if not gain > 1e-4 * predicted:
-                if converged:
-                    return a, iteration, True
-                if moved <= XF_TOL or math.isnan(gain):
-                    return a, iteration, False
-                refused = True
-                radius = abs(step) * (max(0.1, 0.5 * slope / excess) if gain < 0.0 else 0.5)
-                continue
-            if converged:
-                return new, iteration, True
-            widening = 4.0 if excess >= 0.0 else min(4.0, max(2.0, 0.5 * slope / excess))
-            if newton or refused or gain < 0.75 * abs(slope):
-                break
-            aside, gain_aside, step_aside = new, gain, step
-            radius = abs(step) * widening
-        taken_back = not math.isnan(aside)
-        if taken_back:
-            new, gain, step = aside, gain_aside, step_aside
-        old_g, old_h = g, h
-        a, f = new, f - gain
-        score, curvature = _slopes(a, y, mu, design, adjusted, work)
-        g, h = -score, -curvature
-        if taken_back:
-            continue
-        if gain <= 0.1 * predicted:
-            radius = 0.5 * abs(step)
-        elif gain >= 0.75 * abs(slope) and not refused:
-            radius = widening * abs(step)
-        elif abs(g - old_g - old_h * step) <= 0.5 * abs(g) or g * step < 0.75 * slope:
-            radius = 2.0 * abs(step)
-        else:
-            radius = abs(step)
-    return a, MAX_ITERATIONS, False
+            new, f_new, g_new, h_new, moves = aside, f_aside, g_aside, h_aside, True
+        if failed or iteration > MAX_ITERATIONS:
+            if not (like_r and adjusted):
+                return a, min(iteration, MAX_ITERATIONS)
+            adjusted, iteration, new = False, 0, start
 
 
 @kernel
-def _start(y):
+def _start(counts, gene):
     """ln of the moment estimate from raw counts; its sign is told from whole numbers, since ties do occur."""
-    m = y.size
+    m = counts.shape[1]
     total = squares = 0.0
     for j in range(m):
-        total += y[j]
-        squares += y[j] * y[j]
+        total += counts[gene, j]
+        squares += counts[gene, j] * counts[gene, j]
     excess = m * squares - total * total - (m - 1.0) * total
     if not excess > 0.0:
         return DEFAULT_START
@@ -327,43 +286,59 @@ def _start(y):
 
 
 @kernel
+def _plain_log_likelihood(alpha, counts, means, gene):
+    """Of the negative binomial (Poisson where alpha is 0), but for what does not depend on alpha."""
+    total = 0.0
+    for j in range(counts.shape[1]):
+        if alpha > 0.0:
+            y, r = counts[gene, j], 1.0 / alpha
+            total += _gamma_excess(y, r) - (y + r) * math.log1p(means[gene, j] * alpha)
+        else:
+            total -= means[gene, j]
+    return total
+
+
+@kernel
 def maximise_overdispersion(counts, means, design, alpha_start, max_dispersion, like_r, work, out_alpha, out_iterations):
     """The dispersion of each gene, or its start where the plain likelihood hardly gains by moving from it.
 
     counts, means : (n_genes, n_samples). design : (n_samples, p). alpha_start, out_* : (n_genes,).
-    work : (4, p, p) scratch. like_r : see ``_log_determinant``; then a search that fails is also done again without
-    the Cox-Reid term, as R does.
+    work : (2, p, 3 p) scratch. like_r : see ``_cox_reid``; then a search that fails is also done again
+    without the Cox-Reid term, as R does.
     """
     for gene in range(counts.shape[0]):
-        y, mu = counts[gene], means[gene]
-        out_alpha[gene] = math.nan
-        out_iterations[gene] = 0
-        if math.isnan(mu.sum()):
+        constant = largest = 0.0
+        for j in range(counts.shape[1]):
+            y = counts[gene, j]
+            constant += y * math.log(means[gene, j]) - math.lgamma(y + 1.0)
+            largest = max(largest, y)
+        out_alpha[gene], out_iterations[gene] = 0.0, 0
+        if math.isnan(constant):
+            out_alpha[gene] = math.nan
             continue
-        alpha = 0.0
-        if y.max() > 0.0 and not _slopes(LOG_LEAST, y, mu, design, True, work)[0] < 0.0:
-            start = _start(y)
-            a, iterations, converged = _trust_region(start, y, mu, design, True, like_r, work)
-            if like_r and not converged:
-                a, iterations, converged = _trust_region(start, y, mu, design, False, like_r, work)
-            alpha = min(math.exp(a), max_dispersion)
-            out_iterations[gene] = iterations
-        constant = _constant(y, mu)
-        before = constant + _log_likelihood(math.log(alpha_start[gene]), y, mu, design, False, False, work)
-        after = constant
-        if alpha > 0.0:
-            after += _log_likelihood(math.log(alpha), y, mu, design, False, False, work)
-        else:
-            after -= mu.sum()
-        out_alpha[gene] = alpha_start[gene] if after < before + abs(before) * NO_INCREASE else alpha
+        if largest > 0.0:
+            a, out_iterations[gene] = _search(counts, means, gene, design, like_r, work)
+            out_alpha[gene] = min(math.exp(a), max_dispersion)
+        after = before = 0.0
+        for alpha in (out_alpha[gene], alpha_start[gene]):
+            after, before = before, _plain_log_likelihood(alpha, counts, means, gene)
+        if after - before < abs(before + constant) * NO_INCREASE:
+            out_alpha[gene] = alpha_start[gene]
 
 
-def overdispersion(counts, means, design, alpha_start, max_dispersion, *, like_r):  # type: ignore[no-untyped-def]
+def overdispersion(
+    counts: FloatArray,
+    means: FloatArray,
+    design: FloatArray,
+    alpha_start: FloatArray,
+    max_dispersion: float,
+    *,
+    like_r: bool,
+) -> tuple[FloatArray, IntArray]:
     """Call the kernel on a block: dispersions (not clipped from below) and iterations, each (n_genes,)."""
     p = design.shape[1]
     alpha = np.empty(counts.shape[0])
     iterations = np.empty(counts.shape[0], dtype=np.int64)
-    maximise_overdispersion(
-        counts, means, design, alpha_start, max_dispersion, like_r, np.empty((4, p, p)), alpha, iterations
-    )
+    work = np.empty((2, p, 3 * p))
+    maximise_overdispersion(counts, means, design, alpha_start, max_dispersion, like_r, work, alpha, iterations)
     return alpha, iterations
