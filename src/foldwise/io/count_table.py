@@ -149,7 +149,7 @@ def counts_and_annotation(
     if not counted:
         raise CountsError(f"{report.source}: no column holds counts; columns: {listed(rest.columns)}.")
     numbers = {name: _numbers(rest[name], name, first_line, report) for name in counted}
-    index = pd.Index(ids.to_numpy(dtype=object), dtype=object, name=ids.name or None)
+    index = pd.Index(ids.to_numpy(dtype=object), name=ids.name or None)
     counts = pd.DataFrame(numbers).set_axis(index, axis=0)
     genes = rest[described].set_axis(index, axis=0) if described else None
     if described:
@@ -185,7 +185,7 @@ def _numbers(column: pd.Series, name: str, first_line: int, report: ReadReport) 
     """The column as numbers, or an error that names the first cell that is none."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy()
-        bad = np.flatnonzero(~np.isfinite(values)) if values.dtype.kind == "f" else ()
+        bad = np.flatnonzero(~np.isfinite(values)) if values.dtype.kind == "f" else np.array([], dtype=np.intp)
     else:
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
         bad = np.flatnonzero(~np.isfinite(values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from foldwise.counts import CountData
 
 
-@overload
-def read_counts(path: PathLike, samples: pd.DataFrame | PathLike, **options: object) -> CountData: ...
-@overload
-def read_counts(path: PathLike, samples: None = None, **options: object) -> CountData | pd.DataFrame: ...
 def read_counts(
     path: PathLike,
     samples: pd.DataFrame | PathLike | None = None,
@@ -170,7 +166,7 @@ def _ten_x_table(path: PathLike) -> CountTable:
     from foldwise.io.ten_x import ten_x_matrix
 
     read = ten_x_matrix(path)
-    counts = pd.DataFrame.sparse.from_spmatrix(read.counts, index=read.genes.index, columns=read.barcodes)
+    counts = cast(Any, pd.DataFrame.sparse).from_spmatrix(read.counts, index=read.genes.index, columns=read.barcodes)
     return CountTable(counts, read.genes, read.notes)
 
 

@@ -56,6 +56,8 @@ def read_delimited(
     if decimal is None and (decimal := _decimal_comma(frame, dialect, report)) is not None:
         frame = _parse(text, dialect, report, decimal)
         report.note("numbers are written with decimal commas")
+    if decimal == ",":
+        frame = _with_points(frame)
     return _without_empty_columns(frame, report), dialect.header_lines + 1
 
 
@@ -75,13 +77,16 @@ def find_dialect(text: bytes, report: ReadReport, separator: str | None = None) 
     )
     if separator is None and not _fit(lines, best, backslash)[0]:
         best = _most_used(lines)
-    header, width = _header(lines, best, backslash)
+    header, *rows = _fields(lines, best, backslash)
+    width = Counter(len(row) for row in rows).most_common(1)[0][0]
     if width == 1:
         raise CountsError(
             f"{report.source}: only one column was found (first line: '{lines[0][:60]}'). "
             "Columns must be separated by tabs, commas, semicolons, bars or spaces; give separator= otherwise."
         )
-    if len(header) == width - 1:
+    if len(header) == width - 1 and all(row[-1] == "" for row in rows if len(row) == width):
+        header = [*header, ""]  # every row ends with a separator
+    elif len(header) == width - 1 and not _names_rows(header[0], [row[1] for row in rows if len(row) == width]):
         header = ["", *header]
         report.note("the header is one name short, as R's write.table leaves it: the first column holds the row names")
     elif len(header) != width:
@@ -114,9 +119,13 @@ def _most_used(lines: list[str]) -> str:
     return max(SEPARATORS, key=lambda s: sum(line.count(s) for line in lines) * (1 if s != " " else 1e-6))
 
 
-def _header(lines: list[str], separator: str, backslash: bool) -> tuple[list[str], int]:
-    rows = _fields(lines, separator, backslash)
-    return rows[0], Counter(len(row) for row in rows[1:]).most_common(1)[0][0]
+def _names_rows(name: str, second: list[str]) -> bool:
+    """Whether the first name of a header that is one short belongs to the identifiers after all.
+
+    R's short header begins with the second column. If it begins with "gene" and the second column holds numbers, a
+    name is missing elsewhere, and every column would be read under its neighbour's name.
+    """
+    return name.strip().lower() in _IDENTIFIER_NAMES and all(_NUMBER.match(cell) for cell in second)
 
 
 def _parse(text: bytes, dialect: Dialect, report: ReadReport, decimal: str) -> pd.DataFrame:
@@ -166,6 +175,11 @@ def _parser_message(said: str, dialect: Dialect, report: ReadReport) -> str:
     return f"{report.source} cannot be read as a table: {said}."
 
 
+_NUMBER = re.compile(r"\s*[-+]?\d*[.,]?\d+([eE][-+]?\d+)?\s*$")
+_IDENTIFIER_NAMES = frozenset(
+    "gene genes gene_id geneid gene_name genename gene_symbol symbol id ids name ensembl ensembl_id feature feature_id "
+    "transcript transcript_id sample samples sample_id".split()
+)
 _COMMA_NUMBER = re.compile(r"\s*[-+]?\d+,\d+\s*$")
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+\s*$")
 
@@ -188,6 +202,17 @@ def _decimal_comma(frame: pd.DataFrame, dialect: Dialect, report: ReadReport) ->
             "Give decimal=',' for the first; write the numbers without commas for the second."
         )
     return ","
+
+
+def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers in columns that also hold something else (NA, a typing error) get a decimal point."""
+    for column in range(1, frame.shape[1]):
+        values = frame.iloc[:, column]
+        if not pd.api.types.is_numeric_dtype(values):
+            commas = values.map(lambda cell: isinstance(cell, str) and _COMMA_NUMBER.match(cell) is not None)
+            if commas.sum() >= 0.5 * (~values.isin(["", "NA"])).sum():
+                frame.isetitem(column, values.where(~commas, values.str.replace(",", ".", regex=False)))
+    return frame
 
 
 def _without_empty_columns(frame: pd.DataFrame, report: ReadReport) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from foldwise.io.atomic import write_atomically
 from foldwise.io.read_report import PathLike
 
 
-def to_rnk(table: pd.DataFrame, path: PathLike | None = None, *, by: str | None = None) -> pd.Series:
+def to_rnk(table: pd.DataFrame, path: PathLike | None = None, *, by: str = "stat") -> pd.Series:
     """A ranked list of genes for GSEA: tab-separated, no header, no missing values, highest first.
 
     Parameters
@@ -26,11 +26,11 @@ def to_rnk(table: pd.DataFrame, path: PathLike | None = None, *, by: str | None 
     Series
         Score by gene. Ties are put in the order of their names, so that the file is always the same.
     """
-    by = by if by is not None else ("stat" if "stat" in table else "log2FoldChange")
+    by = "log2FoldChange" if by == "stat" and "stat" not in table else by
     scores = _column(table, by).dropna()
     scores = scores[np.isfinite(scores) & ~scores.index.duplicated()]
     order = sorted(range(len(scores)), key=lambda i: (-scores.iloc[i], str(scores.index[i])))
-    ranked = scores.iloc[order].rename(by)
+    ranked: pd.Series = scores.iloc[order].rename(by)
     if path is not None:
         with write_atomically(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{gene}\t{float(score)!r}\n" for gene, score in ranked.items())

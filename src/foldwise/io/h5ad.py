@@ -63,7 +63,7 @@ def h5ad_data(
         adata = _of_samples(adata, samples, unlisted, report)
     own = adata.uns.get("foldwise", {})
     table = adata.obs.drop(columns=list(own.get("obs_added", []))) if samples is None else samples
-    given = {name: _layer(adata, name) for name in OWN_LAYERS if own and name in adata.layers}
+    given: dict[str, Any] = {name: _layer(adata, name) for name in OWN_LAYERS if own and name in adata.layers}
     if own.get("size_factors_given"):
         given["size_factors"] = pd.Series(np.asarray(adata.obs["size_factors"], dtype=float), index=adata.obs_names)
     left_out = [f"layer '{n}'" for n in adata.layers if n != layer and n not in given] + [

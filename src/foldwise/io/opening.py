@@ -78,7 +78,7 @@ def _unzstd(raw: bytes) -> bytes:
 
 def _zstd_reader(raw: bytes) -> Any:
     try:
-        from compression import zstd
+        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14
 
         return zstd.ZstdFile(io.BytesIO(raw))
     except ImportError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 CELLS_AT_ONCE = 10_000
 
 
-@overload
-def pseudobulk(adata: Any, *, by: str | Sequence[str], groups: None = None, **options: Any) -> CountData: ...
-@overload
-def pseudobulk(adata: Any, *, by: str | Sequence[str], groups: str, **options: Any) -> dict[str, CountData]: ...
 def pseudobulk(
     adata: Any,
     *,
@@ -107,7 +103,7 @@ def _bulk_of_cell(obs: pd.DataFrame, keys: list[str], report: ReadReport) -> tup
     if missing == len(codes):
         raise SamplesError(f"No cell has a value in all of {listed(keys)}.")
     first = pd.Series(np.arange(len(codes))[codes >= 0]).groupby(codes[codes >= 0]).first()
-    return codes, obs[keys].iloc[first.to_numpy()].reset_index(drop=True)
+    return codes.astype(np.int64), obs[keys].iloc[first.to_numpy()].reset_index(drop=True)
 
 
 def _sums(adata: Any, layer: str | None, codes: IntArray, n_bulks: int, report: ReadReport) -> FloatArray:

@@ -71,13 +71,14 @@ def read_quantification(path: PathLike, kind: QuantificationType) -> Quantificat
         return _kallisto_h5(path, kind)
     frame, first_line = read_delimited(as_text(content, report.source), report, separator="\t")
     layout = _layout(frame.columns, kind, report)
-    numbers = [_column(frame, name, first_line, report) for name in (layout.counts, layout.abundance, layout.length)]
+    wanted = (layout.counts, layout.abundance, layout.length)
+    counts, abundance, lengths = (_column(frame, name, first_line, report) for name in wanted)
     ids = pd.Index(frame[layout.id].astype(str))
     if ids.has_duplicates:
         raise CountsError(f"{report.source} names {listed(ids[ids.duplicated()].unique())} more than once.")
     of_genes = layout.id == "gene_id"
     genes = pd.Index(frame["gene_id"].astype(str)) if layout.id == "transcript_id" else None
-    return Quantification(ids, *numbers, genes, of_genes)
+    return Quantification(ids, counts, abundance, lengths, genes, of_genes)
 
 
 def _layout(columns: pd.Index, kind: QuantificationType, report: ReadReport) -> _Layout:

@@ -35,8 +35,8 @@ def parse_r_file(content: bytes, name: str) -> Any:
         return parse_data(content).object
     except _PARSER_ERRORS as error:
         raise CountsError(
-            f"{name} cannot be read as R's file ({type(error).__name__}: {error}). It is cut off, or holds an object that "
-            f"is not known here.\n{export_lines(name)}"
+            f"{name} cannot be read as R's file ({type(error).__name__}: {error}). "
+            f"It is cut off, or holds an object that is not known here.\n{export_lines(name)}"
         ) from error
 
 
@@ -134,7 +134,8 @@ def vector(obj: Any) -> Any:
     if "levels" in slots(obj):
         codes = np.ma.filled(np.ma.asarray(values), 0).astype(int) - 1
         ordered = "ordered" in classes(obj)
-        return pd.Categorical.from_codes(codes, categories=strings(slots(obj)["levels"]), ordered=ordered)
+        levels = pd.Index([level or "NA" for level in strings(slots(obj)["levels"])])
+        return pd.Categorical.from_codes(codes, categories=levels, ordered=ordered)
     if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
         return np.ma.filled(values.astype(float), np.nan)
     return np.asarray(values)
@@ -172,10 +173,9 @@ def _sparse_matrix(obj: Any) -> pd.DataFrame | None:
 def _labelled(values: np.ndarray[Any, Any], dimnames: Any) -> pd.DataFrame:
     frame = pd.DataFrame(values)
     sides = [strings(side) for side in resolved(dimnames).value] if kind(dimnames) == "VEC" else [[], []]
-    for axis, labels in enumerate(sides):
-        if labels:
-            frame = frame.set_axis(pd.Index(labels, dtype=object), axis=axis)
-    return frame
+    rows, columns = (pd.Index(np.array(labels, dtype=object)) for labels in sides)
+    frame = frame.set_axis(rows, axis="index") if len(rows) else frame
+    return frame.set_axis(columns, axis="columns") if len(columns) else frame
 
 
 def data_frame(obj: Any) -> tuple[pd.DataFrame, list[str]] | None:

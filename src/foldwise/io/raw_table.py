@@ -50,7 +50,7 @@ def _parquet(content: bytes, report: ReadReport) -> pd.DataFrame:
     except ImportError as error:
         raise MissingDependencyError("Parquet files need pyarrow: pip install 'foldwise[parquet]'") from error
     try:
-        frame = pyarrow.parquet.read_table(io.BytesIO(content)).to_pandas()
+        frame: pd.DataFrame = pyarrow.parquet.read_table(io.BytesIO(content)).to_pandas()
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise CountsError(f"{report.source} is a damaged Parquet file ({error}). Copy it again.") from error
     if not isinstance(frame.index, pd.RangeIndex):  # written by pandas with its index
@@ -65,7 +65,7 @@ def _spreadsheet(content: bytes, kind: FileKind, sheet: str | int | None, report
     if kind == "xls":
         raise CountsError(f"{report.source} is an old .xls spreadsheet: save it as .xlsx, or better as CSV.")
     try:
-        import openpyxl
+        import openpyxl  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingDependencyError("Spreadsheets need openpyxl: pip install 'foldwise[excel]'") from error
     try:

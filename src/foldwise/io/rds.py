@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from foldwise.errors import CountsError, OptionError, listed
+from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.io import r_objects as r
 from foldwise.io.content import kind_of_content
 from foldwise.io.count_table import CountTable, Unlisted, counts_and_annotation
@@ -89,6 +89,20 @@ def rds_table(path: PathLike, *, assay: str | None = None, name: str | None = No
     )
 
 
+def rds_frame(path: PathLike, report: ReadReport) -> pd.DataFrame:
+    """A data frame from R's file, or the sample table of an object that has one; row names become the first column."""
+    obj = r_object(path, report)
+    own, items = r.slots(obj), r.list_items(obj)
+    if "colData" in own and "assays" in own:
+        frame = _table(own["colData"], report)
+    else:
+        frame = _table(items["samples"] if {"counts", "samples"} <= set(items) else obj, report)
+    if isinstance(frame.index, pd.RangeIndex):
+        first = frame.columns[0]
+        return frame.astype({first: str})
+    return frame.reset_index(names="")
+
+
 def r_object(path: PathLike, report: ReadReport, name: str | None = None) -> Any:
     """The object of an .rds file, or the one called ``name`` (or the only one) of a workspace."""
     content = read_bytes(path)
@@ -145,7 +159,7 @@ def _tximport_list(items: dict[str, Any], report: ReadReport) -> CountTable:
         lengths = _matrix(items["length"], "length", report).set_axis(counts.index, axis=0)
         lengths = lengths.where(lengths > 0, 1.0).set_axis(counts.columns, axis=1)
     report.note(
-        f"read tximport's list: {how_many(len(counts), 'gene')} in {how_many(counts.shape[1], 'sample')}, counts rounded"
+        f"read tximport's list: {how_many(len(counts), 'gene')} in {how_many(counts.shape[1], 'sample')}, rounded"
         + (", average lengths kept" if mode == "no" else f", made from abundance ({mode})")
     )
     return CountTable(counts.round(0), notes=report.lines, average_lengths=lengths)
@@ -199,8 +213,14 @@ def _summarized_experiment(obj: Any, assay: str | None, report: ReadReport) -> C
         report.note(f"left out {how_many(len(left_out), 'assay')}: {listed(left_out)}")
     if r.kind(own.get("design")) == "LANG":
         report.note(f"its design is {r.deparsed(own['design'])}")
-    if size_factors is not None:
-        report.note("size factors taken over")
+    carried = {
+        "size factors": size_factors,
+        "average lengths": table.average_lengths,
+        "normalization factors": table.normalization_factors,
+        "weights": table.weights,
+    }
+    if found := [what for what, values in carried.items() if values is not None]:
+        report.note(f"taken over: {', '.join(found)}")
     return replace(table, notes=report.lines)
 
 
@@ -226,7 +246,7 @@ def _matrix(obj: Any, name: str, report: ReadReport) -> pd.DataFrame:
 def _table(obj: Any, report: ReadReport) -> pd.DataFrame:
     found = r.data_frame(obj)
     if found is None:
-        raise CountsError(f"{report.source}: the sample table is {_described(obj)}, not a data frame.")
+        raise SamplesError(f"{report.source}: the sample table is {_described(obj)}, not a data frame.")
     frame, left_out = found
     if left_out:
         report.note(f"left out columns that are no plain vectors: {listed(left_out)}")

@@ -35,9 +35,9 @@ def why_names_differ(columns: Iterable[object], samples: Iterable[object]) -> st
 
     Pairs that differ only as R, a spreadsheet or a hand usually changes names are shown as a suggestion.
     """
-    columns, samples = [str(c) for c in columns], [str(s) for s in samples]
-    lacking = [s for s in samples if s not in set(columns)]
-    extra = [c for c in columns if c not in set(samples)]
+    counted, described = [str(c) for c in columns], [str(s) for s in samples]
+    lacking = [s for s in described if s not in set(counted)]
+    extra = [c for c in counted if c not in set(described)]
     lines = []
     if lacking:
         what = "sample of the sample table has" if len(lacking) == 1 else "samples of the sample table have"

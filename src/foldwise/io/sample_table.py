@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.errors import SamplesError, listed
+from foldwise.io.content import kind_of_content
 from foldwise.io.opening import read_bytes
 from foldwise.io.raw_table import raw_table
 from foldwise.io.read_report import PathLike, ReadReport, how_many
@@ -25,7 +26,7 @@ def read_samples(
     decimal: str | None = None,
     sheet: str | int | None = None,
 ) -> pd.DataFrame:
-    """The sample table in a file: text of any dialect, Parquet or xlsx, told by content as in ``read_counts``.
+    """The sample table in a file: text of any dialect, Parquet, xlsx or .rds, told by content as in ``read_counts``.
 
     Parameters
     ----------
@@ -46,7 +47,13 @@ def read_samples(
         If a sample has no name, or occurs twice with different descriptions.
     """
     report = ReadReport(path)
-    frame, _ = raw_table(read_bytes(path), report, separator=separator, decimal=decimal, sheet=sheet)
+    content = read_bytes(path)
+    if kind_of_content(content) in ("rds", "rdata"):
+        from foldwise.io.rds import rds_frame
+
+        frame = rds_frame(path, report)
+    else:
+        frame, _ = raw_table(content, report, separator=separator, decimal=decimal, sheet=sheet)
     frame = _named_rows(frame, sample_column, report)
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
@@ -59,8 +66,20 @@ def read_samples(
 
 
 def as_sample_table(samples: pd.DataFrame | PathLike) -> pd.DataFrame:
-    """The sample table itself, or the one in a file."""
-    return samples if isinstance(samples, pd.DataFrame) else read_samples(samples)
+    """The sample table itself, or the one in a file, indexed by sample name.
+
+    A table with pandas' default index is named by its column of sample names (``sample`` and the like, else the
+    first column of texts that are all different).
+    """
+    if not isinstance(samples, pd.DataFrame):
+        return read_samples(samples)
+    if not isinstance(samples.index, pd.RangeIndex):
+        return samples.set_axis(samples.index.astype(str), axis=0)
+    by_name = {str(c).lower(): c for c in reversed(list(samples.columns)) if samples[c].is_unique}
+    named = [by_name[name] for name in SAMPLE_COLUMNS if name in by_name]
+    texts = [c for c in samples.columns if samples[c].is_unique and not pd.api.types.is_numeric_dtype(samples[c])]
+    column = next(iter([*named, *texts]), None)
+    return samples if column is None else samples.set_axis(samples[column].astype(str), axis=0).rename_axis(None)
 
 
 def _named_rows(frame: pd.DataFrame, sample_column: str | None, report: ReadReport) -> pd.DataFrame:
@@ -91,7 +110,7 @@ def _sample_column(frame: pd.DataFrame) -> str:
 
 
 def _values(column: pd.Series, name: str, report: ReadReport) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(column):  # logical columns too
+    if pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):  # logical columns too
         return column
     missing = column.isin(_MISSING)
     text = column.astype(str)

@@ -162,8 +162,8 @@ def _description(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo],
         raise SavedFitError(f"{name} does not say which version of the format it has.")
     if version[0] > FORMAT_MAJOR:
         raise SavedFitError(
-            f"{name} was written by {described.get('written_by')} in format {version[0]}; this is foldwise {__version__}, "
-            f"which reads formats up to {FORMAT_MAJOR}. Update foldwise: pip install --upgrade foldwise"
+            f"{name} was written by {described.get('written_by')} in format {version[0]}; this is foldwise "
+            f"{__version__}, which reads formats up to {FORMAT_MAJOR}. Update it: pip install --upgrade foldwise"
         )
     members = described.get("members")
     if not isinstance(members, dict) or not all(isinstance(d, str) for d in members.values()):

@@ -70,8 +70,8 @@ def ten_x_matrix(path: PathLike, *, feature_type: str | None = "Gene Expression"
         counts, genes, barcodes = _from_folder(path, report)
     if counts.shape != (len(genes), len(barcodes)):
         raise CountsError(
-            f"{report.source}: the matrix is {counts.shape[0]} x {counts.shape[1]}, but there are {len(genes)} features and "
-            f"{len(barcodes)} barcodes. Are all three files of the same run?"
+            f"{report.source}: the matrix is {counts.shape[0]} x {counts.shape[1]}, but there are {len(genes)} "
+            f"features and {len(barcodes)} barcodes. Are all three files of the same run?"
         )
     if feature_type is not None and "feature_type" in genes and (keep := genes["feature_type"] == feature_type).any():
         if not keep.all():

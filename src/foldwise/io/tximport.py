@@ -6,7 +6,8 @@ counts made from abundances.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
-from foldwise.errors import CountsError, OptionError, SamplesError, listed
+from foldwise.errors import CountsError, FoldwiseWarning, OptionError, SamplesError, listed
 from foldwise.io.opening import read_bytes
 from foldwise.io.quantifications import Quantification, QuantificationType, read_quantification
 from foldwise.io.raw_table import raw_table
@@ -105,7 +106,7 @@ def read_tximport(
         ignore_after_bar=ignore_after_bar,
     )
     notes, lengths = list(estimates.notes), None
-    if counts_from_abundance == "no":
+    if estimates.counts_from_abundance == "no":
         zero = int((estimates.lengths.to_numpy() == 0).sum())
         lengths = estimates.lengths.where(estimates.lengths > 0, 1.0)
         if zero:
@@ -145,6 +146,7 @@ def transcript_estimates(
         if tx_out or tx2gene is not None:
             raise OptionError("RSEM's genes.results hold genes: tx_out and tx2gene are for isoforms.results.")
         rows, annotation = ids, None
+        counts_from_abundance = _estimates_only(counts_from_abundance, report)
     elif tx_out:
         rows, annotation = ids, None
         if counts_from_abundance == "dtuScaledTPM":
@@ -167,7 +169,7 @@ def transcript_estimates(
         report.note(f"counts made from abundance: {counts_from_abundance}")
     index = pd.Index(rows, name="transcript" if tx_out else "gene")
     framed = [pd.DataFrame(x, index=index, columns=list(read)) for x in (counts, abundance, lengths)]
-    return TranscriptEstimates(*framed, counts_from_abundance, annotation, report.lines)
+    return TranscriptEstimates(framed[0], framed[1], framed[2], counts_from_abundance, annotation, report.lines)
 
 
 def counts_of_abundance(scaled: FloatArray, counts: FloatArray) -> FloatArray:
@@ -208,6 +210,15 @@ def _check_options(type: str, counts_from_abundance: str, tx_out: bool, files: M
         raise OptionError("files must be {sample: path}, so that it is certain which file is whose.")
     if not files:
         raise CountsError("No files were given.")
+
+
+def _estimates_only(mode: CountsFromAbundance, report: ReadReport) -> CountsFromAbundance:
+    """R makes counts from abundances of transcripts only, and falls back with a warning; so does this."""
+    if mode != "no":
+        text = f"counts_from_abundance='{mode}' needs transcripts; these are genes, and their estimated counts are used"
+        report.note(text)
+        warnings.warn(f"{report.source}: {text} (with lengths as offsets).", FoldwiseWarning, stacklevel=4)
+    return "no"
 
 
 def _stacked(read: Mapping[str, Quantification], which: str) -> FloatArray:
@@ -272,7 +283,7 @@ def _genes_of(
 
 
 def _no_match(ids: pd.Index, known: pd.Index, lacking: int) -> str:
-    hints = {
+    hints: dict[str, Callable[[str], str]] = {
         "ignore_tx_version=True": lambda name: name.split(".")[0],
         "ignore_after_bar=True": lambda name: name.split("|")[0],
     }

@@ -25,7 +25,7 @@ def write_table(
     path: PathLike,
     *,
     numbers: NumberStyle = "exact",
-    separator: str | None = None,
+    sep: str | None = None,
     index_label: str | None = None,
     index: bool = True,
     header: bool = True,
@@ -40,7 +40,7 @@ def write_table(
         tabs.
     numbers : "exact": the shortest text that reads back to the same double; "r": R's text (15 significant digits,
         ``1e+05`` for 100000), as ``write.table`` writes it. Names are quoted only where they hold a separator or quote.
-    separator : instead of what the ending says.
+    sep : the separator, instead of what the ending says.
     index_label : name of the first column; the index's name, or "gene".
     index, header : whether to write the index and the names of the columns.
     missing : text of missing values.
@@ -54,7 +54,7 @@ def write_table(
     text = table_text(
         table,
         numbers=numbers,
-        separator=separator or ("," if plain.endswith(".csv") else "\t"),
+        sep=sep or ("," if plain.endswith(".csv") else "\t"),
         index_label=index_label,
         index=index,
         header=header,
@@ -73,7 +73,7 @@ def table_text(
     table: pd.DataFrame,
     *,
     numbers: NumberStyle = "exact",
-    separator: str = "\t",
+    sep: str = "\t",
     index_label: str | None = None,
     index: bool = True,
     header: bool = True,
@@ -84,7 +84,7 @@ def table_text(
     if index:
         columns = [[str(label) for label in table.index], *columns]
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer = csv.writer(out, delimiter=sep, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     if header:
         first = [index_label or table.index.name or "gene"] if index else []
         writer.writerow([*first, *(str(c) for c in table.columns)])
