@@ -66,7 +66,7 @@ def _line_search(value0, step, scaling, gene, design, cauchy, size, scale, sums,
     slope0 = dot(state, GRADIENT, DIRECTION)
     low, value_low, slope_low = 0.0, value0, slope0
     high, value_high, bracketed = 0.0, 0.0, False
-    for trial in range(MAX_TRIALS if slope0 <= 0.0 else 0):
+    for _ in range(MAX_TRIALS if slope0 <= 0.0 else 0):
         if bracketed:
             gap, rise = high - low, value_high - value_low
             step = (rise * low - 0.5 * (low + high) * gap * slope_low) / (rise - gap * slope_low)
@@ -194,7 +194,7 @@ def variable_metric_search(gene, design, cauchy, size, scale, sums, state, inver
     Nash (1990), Compact Numerical Methods for Computers, algorithm 21.
     """
     p = state.shape[1]
-    value, shift = -1.0, 0.0
+    value = -1.0
     shift = exact_objective(gene, design, cauchy, size, scale, state) + 1.0
     objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT)
     gradients, reset_at = 1, 1

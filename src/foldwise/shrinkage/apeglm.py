@@ -130,18 +130,3 @@ def _reference_samples(matrix: FloatArray) -> BoolArray:
     """Samples at the base level of everything: one entry of their row is not zero. All samples if there are none."""
     reference = (matrix == 0).sum(axis=1) == matrix.shape[1] - 1
     return np.asarray(reference if reference.any() else np.ones_like(reference))
-
-
-def contrast_as_coefficient(matrix: FloatArray, vector: FloatArray, first: int = 1) -> tuple[FloatArray, int]:
-    """The same model with a contrast as one of its coefficients: (matrix, column).
-
-    The contrast takes the place of the coefficient with the largest weight in it (the last of several, and none
-    before column ``first``); the other coefficients keep their meaning. With beta' = A beta the new matrix is
-    matrix A^-1, so that every fitted mean is unchanged.
-    """
-    candidates = np.abs(vector)
-    candidates[:first] = 0.0
-    column = int(vector.size - 1 - np.argmax(candidates[::-1]))
-    moved = matrix - np.outer(matrix[:, column] / vector[column], vector)
-    moved[:, column] = matrix[:, column] / vector[column]
-    return np.ascontiguousarray(moved + 0.0), column

@@ -105,8 +105,8 @@ def _posterior(
     second = np.sum(shares * (variances + means**2), axis=1)
     sd[used] = np.sqrt(np.maximum(second - mean[used] ** 2, 0.0))
 
-    def probability_below(t: FloatArray | float) -> FloatArray:
-        below = np.full(used.size, np.sum(weights * ndtr(np.max(t) / grid[kept])))
+    def probability_below(t: float) -> FloatArray:
+        below = np.full(used.size, np.sum(weights * ndtr(t / grid[kept])))
         below[used] = np.sum(shares * ndtr((t - means) / sds), axis=1)
         return below
 

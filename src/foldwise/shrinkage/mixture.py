@@ -58,8 +58,9 @@ def _maximise(likelihood: FloatArray) -> tuple[FloatArray, float, int]:
     x = np.full(k, 1.0 / k)
     for _ in range(EM_STEPS):
         x = x * (likelihood.T @ (1.0 / (likelihood @ x + EPSILON))) / n
-    best, least = x, np.inf
-    for rounds in range(1, MAX_ROUNDS + 1):
+    best, least, rounds = x, np.inf, 0
+    while rounds < MAX_ROUNDS:
+        rounds += 1
         inverse = 1.0 / (likelihood @ x + EPSILON)
         gradient = (likelihood.T @ inverse) / n - 1.0
         violation = _violation(x, gradient)

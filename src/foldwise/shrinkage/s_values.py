@@ -35,7 +35,8 @@ def normal_false_sign_rate(mode: FloatArray, sd: FloatArray) -> FloatArray:
 def normal_false_or_small_rate(mode: FloatArray, sd: FloatArray, threshold: float) -> FloatArray:
     """Posterior probability that the effect has the other sign or is smaller than ``threshold``.
 
-    A mode of exactly zero gives one half, as in R.
+    A mode of exactly zero gives one half, as in R; so does subtracting from one for negative modes, which rounds
+    rates below 1e-16 to zero: the s-values of the surest genes hang on it.
     """
     beyond = (threshold * np.sign(mode) - mode) / sd
-    return np.asarray(np.where(mode < 0, ndtr(-beyond), ndtr(beyond)))
+    return np.asarray(np.where(mode < 0, 1.0 - ndtr(beyond), ndtr(beyond)))
