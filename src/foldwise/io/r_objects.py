@@ -32,7 +32,8 @@ def parse_r_file(content: bytes, name: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError("R's files need rdata: pip install 'foldwise[rds]'") from error
     try:
-        return parse_data(content).object
+        # The ending is said because rdata warns of every RDS file whose bytes come without a name.
+        return parse_data(content, extension=None if content.startswith(b"RD") else ".rds").object
     except _PARSER_ERRORS as error:
         raise CountsError(
             f"{name} cannot be read as R's file ({type(error).__name__}: {error}). "

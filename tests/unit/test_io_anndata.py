@@ -1,0 +1,238 @@
+"""AnnData in and out, 10x matrices, and cells added up to samples."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from scipy.io import mmwrite
+
+import foldwise as fw
+from foldwise.io.to_anndata import to_anndata
+
+anndata = pytest.importorskip("anndata")
+RNG = np.random.default_rng(1)
+GENES = [f"g{i}" for i in range(30)]
+NAMES = [f"s{i}" for i in range(6)]
+COUNTS = RNG.negative_binomial(5, 0.05, (6, 30))
+OBS = pd.DataFrame(
+    {"condition": pd.Categorical(["u", "t"] * 3, categories=["u", "t"]), "note": ["a", None, "b", "c", "d", None]},
+    index=NAMES,
+)
+
+
+def adata(x=COUNTS, **slots):
+    return anndata.AnnData(X=x, obs=OBS.copy(), var=pd.DataFrame({"symbol": GENES}, index=GENES), **slots)
+
+
+# ------------------------------------------------------------------------------------------------ h5ad
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix, sparse.csc_matrix], ids=["dense", "csr", "csc"])
+@pytest.mark.parametrize("backed", [False, True])
+def test_h5ad_in_memory_and_on_disk(tmp_path, made, backed):
+    adata(made(COUNTS)).write_h5ad(tmp_path / "x.h5ad")
+    before = (tmp_path / "x.h5ad").read_bytes()
+    data = fw.read_counts(tmp_path / "x.h5ad", backed=backed)
+    assert (data.counts.to_numpy() == COUNTS.T).all()
+    assert list(data.samples["condition"].cat.categories) == ["u", "t"]
+    assert list(data.genes["symbol"]) == GENES
+    assert (tmp_path / "x.h5ad").read_bytes() == before
+
+
+def test_a_layer_and_what_is_left_out(tmp_path):
+    source = adata(np.log1p(COUNTS), layers={"counts": COUNTS, "raw2": COUNTS * 2}, obsm={"X_pca": np.zeros((6, 2))})
+    source.write_h5ad(tmp_path / "x.h5ad")
+    data = fw.read_counts(tmp_path / "x.h5ad", layer="raw2")
+    assert (data.counts.to_numpy() == 2 * COUNTS.T).all()
+    assert any("left out layer 'counts', obsm ('X_pca')" in line for line in data.provenance)
+    assert (fw.read_counts(tmp_path / "x.h5ad").counts.to_numpy() == COUNTS.T).all()  # X holds no counts
+
+
+def test_another_sample_table_and_fewer_samples(tmp_path):
+    adata().write_h5ad(tmp_path / "x.h5ad")
+    table = pd.DataFrame({"dose": [1.0, 2.0, 3.0]}, index=["s4", "s0", "s2"])
+    with pytest.raises(fw.SamplesError, match="'s1', 's3', 's5'"):
+        fw.read_counts(tmp_path / "x.h5ad", table)
+    data = fw.read_counts(tmp_path / "x.h5ad", table, unlisted="drop")
+    assert list(data.samples["dose"]) == [2.0, 3.0, 1.0]
+    assert (data.counts["s4"].to_numpy() == COUNTS[4]).all()
+
+
+def test_zarr_folder(tmp_path):
+    adata().write_zarr(tmp_path / "x.zarr")
+    assert (fw.read_counts(tmp_path / "x.zarr").counts.to_numpy() == COUNTS.T).all()
+
+
+def test_damaged_h5ad(tmp_path):
+    adata().write_h5ad(tmp_path / "x.h5ad")
+    (tmp_path / "cut.h5ad").write_bytes((tmp_path / "x.h5ad").read_bytes()[:3000])
+    with pytest.raises(fw.CountsError, match="cut.h5ad"):
+        fw.read_counts(tmp_path / "cut.h5ad")
+
+
+def test_data_round_trip(tmp_path):
+    frame = pd.DataFrame(COUNTS.T, index=GENES, columns=NAMES)
+    lengths = frame * 0 + RNG.uniform(500, 1500, frame.shape)
+    data = fw.CountData(frame, OBS, genes=pd.DataFrame({"symbol": GENES}, index=GENES), size_factors=np.arange(1, 7) / 3,
+                        average_lengths=lengths, provenance=("made here",))  # fmt: skip
+    to_anndata(data).write_h5ad(tmp_path / "x.h5ad")
+    back = fw.read_counts(tmp_path / "x.h5ad")
+    pd.testing.assert_frame_equal(back.counts, data.counts)
+    assert list(back.samples.columns) == ["condition", "note"]
+    assert list(back.samples["condition"].cat.categories) == ["u", "t"]
+    assert back.samples["note"].isna().tolist() == OBS["note"].isna().tolist()
+    np.testing.assert_array_equal(back.size_factors, data.size_factors)
+    np.testing.assert_array_equal(back.average_lengths, data.average_lengths)
+
+
+def test_a_fit_goes_out_and_its_counts_come_back(tmp_path):
+    data = fw.CountData(pd.DataFrame(COUNTS.T, index=GENES, columns=NAMES), OBS)
+    fit = fw.deseq(data, "~ condition", progress=False)
+    res = fit.results()
+    out = to_anndata(fit, {"t/u": res})
+    assert (out.X == COUNTS).all()
+    np.testing.assert_allclose(out.layers["normalized"], COUNTS / fit.size_factors.to_numpy()[:, None])
+    np.testing.assert_array_equal(out.obs["size_factors"], fit.size_factors)
+    assert {"baseMean", "dispersion"} <= set(out.var)
+    out.write_h5ad(tmp_path / "x.h5ad")
+    again = anndata.read_h5ad(tmp_path / "x.h5ad")
+    pd.testing.assert_frame_equal(
+        again.varm["deseq2_t_u"][list(res.table.columns[:6])], res.table[list(res.table.columns[:6])], check_names=False
+    )
+    assert again.uns["foldwise"]["formula"] == "~ condition" or "condition" in again.uns["foldwise"]["formula"]
+    back = fw.read_counts(tmp_path / "x.h5ad")
+    assert back.size_factors is None and list(back.genes.columns) == []
+    pd.testing.assert_frame_equal(back.counts, data.counts)
+
+
+# ------------------------------------------------------------------------------------------------ 10x
+def ten_x(folder: Path, *, old: bool = False, packed: bool = True) -> Path:
+    folder.mkdir(exist_ok=True)
+    mmwrite(folder / "matrix.mtx", sparse.coo_matrix(COUNTS.T))
+    features = [f"ENS{i}\tsym{i % 29}" + ("" if old else "\tGene Expression") for i in range(30)]
+    if not old:
+        features[-1] = "CD3\tCD3\tAntibody Capture"
+    (folder / ("genes.tsv" if old else "features.tsv")).write_text("\n".join(features) + "\n")
+    (folder / "barcodes.tsv").write_text("\n".join(NAMES) + "\n")
+    if packed:
+        for path in list(folder.iterdir()):
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+    return folder
+
+
+@pytest.mark.parametrize(("old", "packed"), [(False, True), (True, False)])
+def test_10x_folders(tmp_path, old, packed):
+    folder = ten_x(tmp_path / "m", old=old, packed=packed)
+    cells = fw.read_10x(folder)
+    n = 30 if old else 29
+    assert cells.shape == (6, n) and list(cells.var_names[:2]) == ["ENS0", "ENS1"]
+    assert (cells.X.toarray() == COUNTS[:, :n]).all()
+    for data in (fw.read_10x(folder, OBS), fw.read_counts(folder, OBS)):
+        assert (data.counts.to_numpy() == COUNTS[:, :n].T).all()
+        assert data.genes["symbol"].iloc[0] == "sym0"
+    assert old or any("left out 1 feature of other types: 'Antibody Capture'" in line for line in data.provenance)
+
+
+def test_10x_h5(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    matrix = sparse.csc_matrix(COUNTS.T)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        for name in ("data", "indices", "indptr"):
+            file[f"matrix/{name}"] = getattr(matrix, name)
+        file["matrix/shape"] = matrix.shape
+        file["matrix/barcodes"] = np.array(NAMES, dtype="S")
+        file["matrix/features/id"] = np.array(GENES, dtype="S")
+        file["matrix/features/name"] = np.array(GENES, dtype="S")
+        file["matrix/features/feature_type"] = np.array(["Gene Expression"] * 30, dtype="S")
+    assert (fw.read_10x(tmp_path / "m.h5").X.toarray() == COUNTS).all()
+    assert (fw.read_counts(tmp_path / "m.h5", OBS).counts.to_numpy() == COUNTS.T).all()
+
+
+def test_10x_errors(tmp_path):
+    folder = ten_x(tmp_path / "m", packed=False)
+    (folder / "barcodes.tsv").write_text("\n".join(NAMES[:5]) + "\n")
+    with pytest.raises(fw.CountsError, match="30 x 6.*5 barcodes"):
+        fw.read_10x(folder)
+    (folder / "barcodes.tsv").unlink()
+    with pytest.raises(fw.CountsError, match="no barcodes.tsv or barcodes.tsv.gz"):
+        fw.read_10x(folder)
+    cut = (folder / "matrix.mtx").read_text()
+    (folder / "matrix.mtx").write_text(cut[: len(cut) // 2])
+    (folder / "barcodes.tsv").write_text("\n".join(NAMES) + "\n")
+    with pytest.raises(fw.CountsError, match="matrix.mtx"):
+        fw.read_10x(folder)
+
+
+# ------------------------------------------------------------------------------------------------ pseudobulk
+N_CELLS = 900
+CELLS = pd.DataFrame(
+    {
+        "donor": RNG.choice(["d1", "d2", "d3", "d4"], N_CELLS),
+        "cell_type": pd.Categorical(RNG.choice(["T", "B"], N_CELLS, p=[0.8, 0.2]), categories=["T", "B", "none"]),
+        "score": RNG.normal(size=N_CELLS),
+    },
+    index=[f"cell{i}" for i in range(N_CELLS)],
+)
+CELLS["condition"] = pd.Categorical(
+    CELLS["donor"].map({"d1": "ctl", "d2": "ctl", "d3": "trt", "d4": "trt"}), categories=["trt", "ctl"]
+)
+X = RNG.poisson(0.3, (N_CELLS, 30))
+
+
+def cells(x=X, **slots):
+    return anndata.AnnData(X=x, obs=CELLS.copy(), var=pd.DataFrame(index=GENES), **slots)
+
+
+def expected(cell_type: str, donor: str):
+    return X[((CELLS["cell_type"] == cell_type) & (CELLS["donor"] == donor)).to_numpy()].sum(axis=0)
+
+
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix, sparse.csc_matrix], ids=["dense", "csr", "csc"])
+def test_a_count_data_for_each_group(made, monkeypatch):
+    monkeypatch.setattr("foldwise.io.cell_sums.CELLS_AT_ONCE", 137)
+    source = cells(made(X))
+    found = fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=1)
+    assert list(found) == ["T", "B"]
+    for group, data in found.items():
+        assert list(data.sample_names) == ["d1", "d2", "d3", "d4"]
+        for donor in data.sample_names:
+            assert (data.counts[donor].to_numpy() == expected(group, donor)).all()
+        assert list(data.samples.columns) == ["donor", "condition", "n_cells"]
+        assert list(data.samples["condition"].cat.categories) == ["trt", "ctl"]
+    assert sum(d.samples["n_cells"].sum() for d in found.values()) == N_CELLS
+    pd.testing.assert_frame_equal(source.obs, CELLS, check_categorical=False)
+
+
+def test_all_cells_together_and_several_columns():
+    data = fw.pseudobulk(cells(), by=["condition", "donor"])
+    assert list(data.sample_names) == ["trt_d3", "trt_d4", "ctl_d1", "ctl_d2"]
+    assert data.counts.to_numpy().sum() == X.sum()
+    assert any("added up 900 cells (all cells) to 4 samples" in line for line in data.provenance)
+
+
+def test_backed_and_layers(tmp_path):
+    cells(np.log1p(X), layers={"counts": sparse.csr_matrix(X)}).write_h5ad(tmp_path / "c.h5ad")
+    cells(sparse.csr_matrix(X)).write_h5ad(tmp_path / "x.h5ad")
+    for source in (anndata.read_h5ad(tmp_path / "c.h5ad"), anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")):
+        data = fw.pseudobulk(source, by="donor")
+        assert data.counts.to_numpy().sum() == X.sum()
+    with pytest.raises(fw.CountsError, match="X does not hold counts.*'logs'"):
+        fw.pseudobulk(cells(np.log1p(X), layers={"logs": np.log1p(X)}), by="donor")
+
+
+def test_few_cells_and_missing_values_are_left_out_and_said_so():
+    source = cells()
+    source.obs.iloc[:50, source.obs.columns.get_loc("donor")] = np.nan
+    found = fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=60)
+    assert list(found) == ["T"]
+    assert any("left out 50 cells without a value" in line for line in found["T"].provenance)
+    with pytest.raises(fw.SamplesError, match="lower min_cells"):
+        fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=1000)
+    with pytest.raises(fw.SamplesError, match="no column 'batch'"):
+        fw.pseudobulk(source, by=["donor", "batch"])
+    with pytest.raises(fw.OptionError, match="no column twice"):
+        fw.pseudobulk(source, by="donor", groups="donor")
