@@ -16,7 +16,9 @@ SAMPLES = pd.DataFrame({"condition": ["a", "b"]}, index=["S1", "S2"])
 
 # ------------------------------------------------------------------------------------------------ featureCounts
 def featurecounts(*columns: str, extra: str = "", cell: str = "1") -> str:
-    head = '# Program:featureCounts v2.0.6; Command:"featureCounts" "-p" "-a" "genes.gtf" "-o" "counts.txt" "a b.bam" \n'
+    head = (
+        '# Program:featureCounts v2.0.6; Command:"featureCounts" "-p" "-a" "genes.gtf" "-o" "counts.txt" "a b.bam" \n'
+    )
     names = "\t".join(["Geneid", "Chr", "Start", "End", "Strand", "Length", *([extra] if extra else []), *columns])
     rows = [
         ["ENSG01", "chr1;chr1;chr1", "11869;12613;13221", "12227;12721;14409", "+;+;+", "1735"],
@@ -117,7 +119,9 @@ def test_htseq_list_mapping_and_file_column(tmp_path):
 def test_htseq_of_other_annotations_is_refused(tmp_path):
     folder = htseq_folder(tmp_path)
     file(folder, "S2.txt", "g1\t6\ng3\t8\n" + SPECIAL.format(20))
-    with pytest.raises(fw.CountsError, match=r"S2\.txt has other genes than S1\.txt: 1 missing \('g2'\), 1 more \('g3'\)"):
+    with pytest.raises(
+        fw.CountsError, match=r"S2\.txt has other genes than S1\.txt: 1 missing \('g2'\), 1 more \('g3'\)"
+    ):
         fw.read_htseq(folder, SAMPLES)
 
 
@@ -131,7 +135,9 @@ def test_htseq_extra_files_and_gz_and_attributes(tmp_path):
 
 
 def test_htseq_with_header_over_several_bams(tmp_path):
-    path = file(tmp_path, "all.tsv", "\tgene_name\tx/S1.bam\tx/S2.bam\ng1\tA\t1\t2\ng2\tB\t3\t4\n__no_feature\t\t5\t6\n")
+    path = file(
+        tmp_path, "all.tsv", "\tgene_name\tx/S1.bam\tx/S2.bam\ng1\tA\t1\t2\ng2\tB\t3\t4\n__no_feature\t\t5\t6\n"
+    )
     data = fw.read_htseq(path, SAMPLES)
     assert data.counts.to_numpy().tolist() == [[1, 2], [3, 4]]
     assert data.samples.attrs["quality_counts"]["__no_feature"] == {"S1": 5, "S2": 6}

@@ -93,7 +93,9 @@ def load(path: Any, *, executor: Any = None) -> Any:
     try:
         return _fit_in(arrays, meta, executor)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise SavedFitError(f"{path} lacks something that a saved fit has, or it does not fit together: {error!r}.") from error
+        raise SavedFitError(
+            f"{path} lacks something that a saved fit has, or it does not fit together: {error!r}."
+        ) from error
 
 
 def _fit_in(arrays: Arrays, meta: Meta, executor: Any) -> Fit:
@@ -165,7 +167,12 @@ def _data_out(data: CountData) -> tuple[Arrays, Meta]:
             arrays[f"data/{name}"] = values
     if data.size_factors is not None:
         arrays["data/size_factors"] = data.size_factors.to_numpy()
-    described = {"samples": samples, "genes": genes, "shape": list(data.source.shape), "provenance": list(data.provenance)}
+    described = {
+        "samples": samples,
+        "genes": genes,
+        "shape": list(data.source.shape),
+        "provenance": list(data.provenance),
+    }
     return arrays, described
 
 
@@ -178,7 +185,9 @@ def _data_in(arrays: Arrays, meta: Meta) -> CountData:
     else:
         from scipy.sparse import csr_array
 
-        source = SparseCounts(csr_array(tuple(arrays[f"counts/{n}"] for n in ("data", "indices", "indptr")), shape=shape))
+        source = SparseCounts(
+            csr_array(tuple(arrays[f"counts/{n}"] for n in ("data", "indices", "indptr")), shape=shape)
+        )
     if source.shape != shape or shape != (len(gene_names), len(samples)):
         raise ValueError("counts and labels have other sizes")
     own = arrays.get("data/size_factors")
@@ -199,7 +208,9 @@ def _data_in(arrays: Arrays, meta: Meta) -> CountData:
 def _design_out(prefix: str, design: Design) -> tuple[Arrays, Meta]:
     arrays, samples = frame_to_arrays(f"{prefix}/samples", design.samples)
     arrays |= {f"{prefix}/{name}": getattr(design, name) for name in _DESIGN_ARRAYS}
-    simple = {f.name: _plain(getattr(design, f.name)) for f in fields(design) if f.name not in (*_DESIGN_ARRAYS, "samples")}
+    simple = {
+        f.name: _plain(getattr(design, f.name)) for f in fields(design) if f.name not in (*_DESIGN_ARRAYS, "samples")
+    }
     return arrays, simple | {"samples": samples}
 
 

@@ -45,7 +45,9 @@ def frame_from_arrays(prefix: str, arrays: Arrays, meta: Meta) -> pd.DataFrame:
     index = index_from_arrays(prefix, arrays, meta["index_name"])
     frame = pd.DataFrame(index=index)
     for k, column in enumerate(meta["columns"]):
-        parts = {name.rsplit(".", 1)[1]: values for name, values in arrays.items() if name.startswith(f"{prefix}/column{k}.")}
+        parts = {
+            name.rsplit(".", 1)[1]: values for name, values in arrays.items() if name.startswith(f"{prefix}/column{k}.")
+        }
         frame[column["name"]] = _values(column, parts, index)
     return frame
 
@@ -54,7 +56,10 @@ def _column(column: pd.Series) -> tuple[Meta, Arrays]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         kind, parts = _column(pd.Series(np.asarray(column.cat.categories)))
         described = {"kind": "category", "ordered": bool(column.cat.ordered), "categories": kind}
-        return described, {"codes": np.asarray(column.cat.codes, dtype=np.int64), **{f"of_{n}": v for n, v in parts.items()}}
+        return described, {
+            "codes": np.asarray(column.cat.codes, dtype=np.int64),
+            **{f"of_{n}": v for n, v in parts.items()},
+        }
     if pd.api.types.is_bool_dtype(column.dtype) and not column.isna().any():
         return {"kind": "logical"}, {"values": column.to_numpy(dtype=bool)}
     if pd.api.types.is_integer_dtype(column.dtype) and not column.isna().any():
