@@ -88,6 +88,7 @@ def build_design(
     *,
     reference: Mapping[str, Any] | None = None,
     expanded: bool = False,
+    advise: bool = True,
 ) -> Design:
     """The design of an analysis, checked: it can be fitted.
 
@@ -98,6 +99,7 @@ def build_design(
     samples : the sample table, one row a sample.
     reference : base levels, ``{"condition": "control"}``; by default the first category, or the first in sorted order.
     expanded : an indicator for every level of every factor, for fits with a prior on fold changes.
+    advise : warn of covariates on a bad scale, and log how the table was read; off for a design that repeats another.
 
     Raises
     ------
@@ -108,12 +110,13 @@ def build_design(
         If a covariate has missing or infinite values.
     """
     design = assemble_design(formula_or_matrix, samples, reference=reference, expanded=expanded)
-    for note in design.notes:
-        log.info(note)
     if not expanded:
         check_estimable(design)
-        if advice := badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms):
-            warnings.warn(" ".join(advice), FoldwiseWarning, stacklevel=2)
+    for note in design.notes if advise else ():
+        log.info(note)
+    scale = badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms)
+    if scale and advise and not expanded:
+        warnings.warn(" ".join(scale), FoldwiseWarning, stacklevel=2)
     return design
 
 
@@ -235,12 +238,8 @@ def _results_names(
                 make_name(f"{variable}_{level}_vs_{factors[variable].levels[0]}" if versus else variable + level)
             )
         else:
-            names.append(coefficient_name(_without_backticks(name)))
+            names.append(coefficient_name(name.replace("`", "")))
     return _distinct(names, made.names)
-
-
-def _without_backticks(name: str) -> str:
-    return name.replace("`", "")
 
 
 def _distinct(names: Sequence[str], originals: Sequence[str]) -> tuple[str, ...]:

@@ -230,10 +230,19 @@ def test_unknown_functions_and_calls_that_do_not_fit(samples):
         build_design("~ as.numeric(number)", samples)
 
 
+@pytest.mark.parametrize(
+    "formula", ["~ log(2)", "~ pmin()", "~ interaction()", "~ !1", "~ pmin(0)", "~ I()", "~ poly(3, 1)"]
+)
+def test_calls_without_a_column(samples, formula):
+    with pytest.raises(DesignError):
+        build_design(formula, samples)
+
+
 def test_a_year_is_warned_of_with_what_to_write(samples):
     samples["year"] = np.arange(2015, 2021).repeat(2)
     with pytest.warns(FoldwiseWarning, match=r"'year' lies far from zero.*I\(year - 2018\)"):
         build_design("~ year", samples)
+    build_design("~ year", samples, advise=False)
     build_design("~ I(year - 2018)", samples)
     samples["tiny"] = samples["age"] * 1e-6
     with pytest.warns(FoldwiseWarning, match=r"I\(tiny \* 1e\+07\)"):

@@ -57,15 +57,19 @@ def evaluate_variable(expression: Expression, columns: Mapping[str, Variable], s
     text = deparse(expression)
     with np.errstate(all="ignore"):
         value = _value(expression, columns)
-    if isinstance(value, Numeric | Logical | Factor):
+    if isinstance(value, Numeric | Logical | Factor) and np.ndim(_values(value)):
         _check_length(value, text, len(sample_names))
         _check_finite(value, text, sample_names)
         return value
     raise DesignError(f"'{text}' is the same for every sample. A term of a design needs a column of the sample table.")
 
 
+def _values(value: Variable) -> Any:
+    return value.codes if isinstance(value, Factor) else value.values
+
+
 def _check_length(value: Variable, text: str, n_samples: int) -> None:
-    length = len(value.codes if isinstance(value, Factor) else value.values)
+    length = len(_values(value))
     if length != n_samples:
         raise DesignError(f"'{text}' gives {length} values for {n_samples} samples.")
 

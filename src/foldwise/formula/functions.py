@@ -187,13 +187,13 @@ def _interval_names(edges: Any, right: bool, lowest: bool) -> tuple[str, ...]:
     return tuple(names)
 
 
-def interaction(*factors: Value, **options: Value) -> Factor:
+def interaction(first: Value, *others: Value, **options: Value) -> Factor:
     """All combinations of levels, the first varying fastest."""
     separator = str(options.pop("sep", "."))
     drop = bool(options.pop("drop", False))
     if options:
         raise DesignError(f"interaction() has no argument '{next(iter(options))}' here.")
-    made = [one if isinstance(one, Factor) else as_factor(one) for one in factors]
+    made = [one if isinstance(one, Factor) else as_factor(one) for one in (first, *others)]
     levels, codes = list(made[0].levels), made[0].codes
     for one in made[1:]:
         codes = codes + len(levels) * one.codes
@@ -219,9 +219,9 @@ def _elementwise(name: str, function: Callable[[Any], Any]) -> Callable[[Value],
 
 
 def _extreme(name: str, function: Callable[[Any, Any], Any]) -> Callable[..., Numeric]:
-    def extreme(*values: Value) -> Numeric:
-        found = numbers(values[0], f"{name}()")
-        for value in values[1:]:
+    def extreme(first: Value, *others: Value) -> Numeric:
+        found = numbers(first, f"{name}()")
+        for value in others:
             found = function(found, numbers(value, f"{name}()"))
         return Numeric(np.asarray(found, dtype=np.float64))
 

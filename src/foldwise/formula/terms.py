@@ -162,7 +162,7 @@ class _TermReader:
         once = self.read(left)
         power = once
         for _ in range(int(right.value) - 1):
-            power = _unique(power + [a | b for a in power for b in once])
+            power = _unique([a | b for a in power for b in once])
         return power
 
     @staticmethod
@@ -174,6 +174,8 @@ class _TermReader:
                 return _unique(left + right)
             case ":":
                 return _unique(crossed)
+            case "*" | "/" if not left:
+                return []  # as in R, where 0 * a is nothing though a * 1 is a
             case "*":
                 return _unique(left + right + crossed)
             case "/":
