@@ -11,15 +11,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.kernels import KernelDesign
-
-
-def kernel(function):  # type: ignore[no-untyped-def]
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
-
+from foldwise.kernels._jit import announce, kernel
+from foldwise.optimise.bfgs import bfgs
+from foldwise.optimise.brent import minimise_on_interval
 
 TOLERANCE = 1e-8
 NEWTON_STEPS = 100
@@ -32,6 +29,7 @@ POISSON_BELOW = 1e-6
 EMPTY_GROUP = -1e8
 """Log mean of a group without counts."""
 GROUP_BOX = 30.0
+BFGS_ITERATIONS = 1000
 
 
 class GammaPoissonFit(NamedTuple):
@@ -66,8 +64,10 @@ def fit_gamma_poisson(
     deviance, status = np.empty(n_genes), np.zeros(n_genes, dtype=np.int64)
     if design.is_saturated:
         log_means = np.empty((n_genes, design.n_rows))
+        announce(fit_groups)
         fit_groups(counts, factors, alpha, design.row_of, log_means, deviance, status)
-        _refit_groups(counts, factors, design, alpha, log_means, deviance, status)
+        for gene in np.flatnonzero(status):
+            deviance[gene] = _refit_groups(counts, factors, design, alpha, log_means, gene)
         empty = np.isneginf(log_means).any(axis=1)
         inverse = np.linalg.inv(design.rows)
         beta = _combined(np.maximum(log_means, EMPTY_GROUP), inverse)
@@ -76,8 +76,12 @@ def fit_gamma_poisson(
         start = _combined(np.log(counts / factors + 1.0), design.solver)
     beta = start.copy()
     p, m = design.n_coefficients, design.n_samples
-    score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, np.empty((p + 3, m)), np.empty((p, p + 1)))
-    _refit_by_bfgs(counts, factors, design, alpha, start, beta, deviance, status)
+    work, triangle = np.empty((p + 3, m)), np.empty((p, p + 1))
+    announce(score_fisher)
+    score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, work, triangle)
+    for gene in np.flatnonzero(status):
+        scale = factors[gene if factors.shape[0] > 1 else 0]
+        beta[gene], deviance[gene] = _refit_by_bfgs(counts[gene], scale, design, alpha[gene], start[gene])
     return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), np.zeros(n_genes, dtype=np.bool_))
 
 
@@ -227,43 +231,44 @@ def score_fisher(counts, factors, alpha, design, beta, out_deviance, out_status,
         out_deviance[gene] = deviance
 
 
-def deviances(counts: FloatArray, means: FloatArray, alpha: float) -> float:
-    """Deviance of one gene."""
-    return sum(unit_deviance(y, mu, alpha) for y, mu in zip(counts, means, strict=True))
+@kernel
+def deviance_of(counts, means, alpha):
+    """Of one gene."""
+    total = 0.0
+    for j in range(counts.size):
+        total += unit_deviance(counts[j], min(max(means[j], MEAN_BOX[0]), MEAN_BOX[1]), alpha)
+    return total
 
 
-def _refit_groups(counts, factors, design, alpha, log_means, deviance, status):  # type: ignore[no-untyped-def]
-    """The rare genes whose Newton steps do not settle: golden-section search, as accurate as R's (1e-4)."""
-    for gene in np.flatnonzero(status):
-        from scipy.optimize import minimize_scalar
+def _refit_groups(
+    counts: FloatArray, factors: FloatArray, design: KernelDesign, alpha: FloatArray, log_means: FloatArray, gene: int
+) -> float:
+    """A rare gene whose Newton steps do not settle: Brent's search, as accurate as R's (1e-4). Its deviance."""
+    scale = factors[gene if factors.shape[0] > 1 else 0]
+    total = 0.0
+    for group in np.flatnonzero(~np.isneginf(log_means[gene])):
+        members = design.row_of == group
+        y, s, a = counts[gene, members], scale[members], alpha[gene]
 
-        s = factors[gene if factors.shape[0] > 1 else 0]
-        total = 0.0
-        for group in np.flatnonzero(~np.isneginf(log_means[gene])):
-            members = design.row_of == group
+        def deviance(b: float, y: FloatArray = y, s: FloatArray = s, a: float = a) -> float:
+            return float(deviance_of(y, math.exp(b) * s, a))
 
-            def objective(b, y=counts[gene, members], s=s[members], alpha=alpha[gene]):  # type: ignore[no-untyped-def]
-                return deviances(y, np.exp(b) * s, alpha)
-
-            found = minimize_scalar(
-                objective, bounds=(-GROUP_BOX, GROUP_BOX), method="bounded", options={"xatol": np.finfo(float).eps ** 0.25}
-            )
-            log_means[gene, group] = found.x
-            total += found.fun
-        deviance[gene] = total
+        log_means[gene, group] = minimise_on_interval(deviance, -GROUP_BOX, GROUP_BOX)
+        total += deviance(log_means[gene, group])
+    return total
 
 
-def _refit_by_bfgs(counts, factors, design, alpha, start, beta, deviance, status):  # type: ignore[no-untyped-def]
-    """The rare genes in which Fisher scoring fails; what fails here too is NaN."""
-    for gene in np.flatnonzero(status):
-        from scipy.optimize import minimize
+def _refit_by_bfgs(
+    counts: FloatArray, factors: FloatArray, design: KernelDesign, alpha: float, start: FloatArray
+) -> tuple[FloatArray, float]:
+    """A rare gene in which Fisher scoring fails: coefficients and deviance, NaN where this fails too."""
 
-        s = factors[gene if factors.shape[0] > 1 else 0]
+    def deviance(b: FloatArray) -> float:
+        with np.errstate(over="ignore"):
+            return float(deviance_of(counts, np.exp(design.matrix @ b) * factors, alpha))
 
-        def objective(b, y=counts[gene], s=s, alpha=alpha[gene]):  # type: ignore[no-untyped-def]
-            return deviances(y, np.clip(np.exp(np.clip(design.matrix @ b, -700, 700)) * s, *MEAN_BOX), alpha)
-
-        found = minimize(objective, start[gene], method="BFGS", options={"maxiter": 1000})
-        usable = np.isfinite(found.fun) and found.fun <= objective(start[gene])
-        beta[gene] = found.x if usable else np.nan
-        deviance[gene] = found.fun if usable else np.nan
+    failed = np.full_like(start, np.nan), math.nan
+    if not math.isfinite(deviance(start)):
+        return failed
+    found = bfgs(deviance, start, max_iterations=BFGS_ITERATIONS)
+    return (found.point, found.value) if found.code == 0 else failed

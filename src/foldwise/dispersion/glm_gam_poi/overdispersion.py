@@ -12,14 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from foldwise.arrays import FloatArray, IntArray
-
-
-def kernel(function):  # type: ignore[no-untyped-def]
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
-
+from foldwise.kernels._jit import announce, kernel
 
 COX_REID = 0.99
 """glmGamPoi weighs the Cox-Reid term by this."""
@@ -340,5 +335,6 @@ def overdispersion(
     alpha = np.empty(counts.shape[0])
     iterations = np.empty(counts.shape[0], dtype=np.int64)
     work = np.empty((2, p, 3 * p))
+    announce(maximise_overdispersion)
     maximise_overdispersion(counts, means, design, alpha_start, max_dispersion, like_r, work, alpha, iterations)
     return alpha, iterations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +15,8 @@ from scipy.special import betaln
 
 from foldwise.arrays import FloatArray
 from foldwise.errors import FoldwiseWarning
+from foldwise.optimise.nelder_mead import nelder_mead
 from foldwise.options import MIN_DISPERSION
-
-START_STEP = 0.1
-TOLERANCE = math.sqrt(float(np.finfo(float).eps))
-MAX_EVALUATIONS = 500
-NOT_FINITE = 1e35
-FIRST_SIZE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +78,8 @@ def variance_prior(ratios: FloatArray, df: int) -> tuple[float, float]:
     """
     log_ratios = np.log(ratios)
 
-    def minus_log_density(u: float, v: float) -> float:
+    def minus_log_density(point: FloatArray) -> float:
+        u, v = point
         with np.errstate(all="ignore"):
             x = log_ratios - u
             df0 = np.exp(v)
@@ -93,65 +88,13 @@ def variance_prior(ratios: FloatArray, df: int) -> tuple[float, float]:
             density = shape + (a - 1.0) * x - (a + b) * np.log1p(df / df0 * np.exp(x)) - u
             return -float(np.sum(density))
 
-    (u, v), converged = nelder_mead(minus_log_density)
-    if not converged:
+    found = nelder_mead(minus_log_density, np.zeros(2))
+    if found.code != 0:
         warnings.warn(
             "the prior of the quasi-likelihood dispersions did not properly converge; its degrees of freedom and "
             "all p-values depend on it a little.",
             FoldwiseWarning,
             stacklevel=3,
         )
-    return math.exp(u), math.exp(v)
-
-
-def nelder_mead(function: Callable[[float, float], float]) -> tuple[tuple[float, float], bool]:
-    """R's ``optim(c(0, 0), function)``: Nash (1990), algorithm 19, in two dimensions."""
-
-    def evaluate(point: FloatArray) -> float:
-        value = function(float(point[0]), float(point[1]))
-        return value if math.isfinite(value) else NOT_FINITE
-
-    vertices = np.array([[0.0, 0.0], [START_STEP, 0.0], [0.0, START_STEP]])
-    values = np.array([evaluate(vertex) for vertex in vertices])
-    tolerance = TOLERANCE * (abs(values[0]) + TOLERANCE)
-    evaluations, size, low = 3, FIRST_SIZE, 0
-    while evaluations <= MAX_EVALUATIONS:
-        high, lowest = low, low
-        for i in range(3):
-            if values[i] < values[lowest]:
-                lowest = i
-            if values[i] > values[high]:
-                high = i
-        low = lowest
-        if values[high] <= values[low] + tolerance:
-            return (float(vertices[low, 0]), float(vertices[low, 1])), True
-        centre = np.delete(vertices, high, axis=0).mean(axis=0)
-        before = values[high]
-        reflected = 2.0 * centre - vertices[high]
-        value = evaluate(reflected)
-        evaluations += 1
-        if value < values[low]:
-            further = 2.0 * reflected - centre
-            beyond = evaluate(further)
-            evaluations += 1
-            vertices[high], values[high] = (further, beyond) if beyond < value else (reflected, value)
-            continue
-        if value < before:
-            vertices[high], values[high] = reflected, value
-        inner = 0.5 * vertices[high] + 0.5 * centre
-        contracted = evaluate(inner)
-        evaluations += 1
-        if contracted < values[high]:
-            vertices[high], values[high] = inner, contracted
-        elif value >= before:
-            vertices = 0.5 * (vertices + vertices[low])
-            new_size = float(np.abs(vertices - vertices[low]).sum())
-            if not new_size < size:
-                break
-            size = new_size
-            for i in range(3):
-                if i != low:
-                    values[i] = evaluate(vertices[i])
-                    evaluations += 1
-    best = int(np.argmin(values))
-    return (float(vertices[best, 0]), float(vertices[best, 1])), False
+    scale, df0 = np.exp(found.point)
+    return float(scale), float(df0)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from foldwise.arrays import FloatArray
+from foldwise.kernels._jit import announce, kernel
 
 WINDOW = 0.1
 """Share of the genes in one window."""
 REACH = 3.0
 """Weights are the normal density, from -3 to 3 standard deviations across the window."""
-
-
-def kernel(function):  # type: ignore[no-untyped-def]
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
 
 
 def local_median(values: FloatArray) -> FloatArray:
@@ -30,6 +26,7 @@ def local_median(values: FloatArray) -> FloatArray:
     rank = np.empty_like(order)
     rank[order] = np.arange(values.size)
     medians = np.empty(values.size)
+    announce(slide)
     slide(values, order, rank, weights, medians)
     medians[:half] = medians[half]
     medians[values.size - half :] = medians[values.size - half - 1]

@@ -1,0 +1,45 @@
+"""Folders that appear whole: written beside the target, moved into it at the end, removed after an error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from foldwise.errors import OptionError
+
+
+@contextmanager
+def staged_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder whose files replace those of the same names in ``out`` when all has gone well.
+
+    Raises
+    ------
+    OptionError
+        If ``out`` cannot be a folder that we may write to.
+    """
+    out = out.expanduser().absolute()
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"--out {out} is a file; name a folder.")
+    existed = out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".foldwise-", dir=out))
+    except OSError as error:
+        raise OptionError(f"--out {out} cannot be written to: {error.strerror}.") from error
+    done = False
+    try:
+        yield folder
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target = out / path.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, target)
+        done = True
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not done and not existed:
+            shutil.rmtree(out, ignore_errors=True)

@@ -1,0 +1,17 @@
+"""``foldwise warm-up``: compile everything now, once per machine or image."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+
+@click.command()
+def warm_up() -> None:
+    """Compile the kernels now, so that the first analysis does not have to (images, shared machines)."""
+    from foldwise.kernels import warm_up as compile_kernels
+
+    began = time.perf_counter()
+    compile_kernels()
+    click.echo(f"Kernels compiled or found in the cache: {time.perf_counter() - began:.1f} s.")
