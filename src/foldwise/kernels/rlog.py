@@ -33,7 +33,6 @@ LOG_MIN_MU = math.log(MIN_MU)
 CONVERGED, TOO_FAR, NOT_A_NUMBER, OUT_OF_ROUNDS = range(4)
 ALPHA, SIZE, CONSTANT, DEVIANCE, OLD_DEVIANCE, INTERCEPT, LARGEST, NEXT_INTERCEPT = range(8)
 STATE_ROWS = 8
-GENE, ITERATION = range(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,12 @@ def larger_size(x: Vector, y: Vector) -> Vector:
 @kernel
 def iterate_arrow(  # type: ignore[no-untyped-def]
     counts, factors, log_factors, weights, weighted, alphas, constants, start, ridge, own_intercept,
-    y, s, log_s, w, state, eta, new, weight_of, response, gene, out, out_intercept, iterations, status,
+    y, s, log_s, w, state, eta, new, weight_of, response, gene, rounds, out, out_intercept, iterations, status,
 ):  # fmt: skip
     n, m = counts.shape
     gene_wise = factors.shape[0] > 1
     for lane in range(WIDTH):
-        gene[GENE, lane] = -1
+        gene[lane] = -1
         for row in range(STATE_ROWS):
             state[row, lane] = 1.0
         state[INTERCEPT, lane] = 0.0
@@ -78,7 +77,7 @@ def iterate_arrow(  # type: ignore[no-untyped-def]
     while True:
         # A free lane takes the next gene.
         for lane in range(WIDTH):
-            if gene[GENE, lane] >= 0 or waiting == n:
+            if gene[lane] >= 0 or waiting == n:
                 continue
             for j in range(m):
                 y[j, lane] = counts[waiting, j]
@@ -90,8 +89,8 @@ def iterate_arrow(  # type: ignore[no-untyped-def]
                 # With an intercept the start is the same for all samples.
                 eta[j, lane] = start[waiting, 0] if own_intercept else start[waiting, j]
             state[INTERCEPT, lane] = start[waiting, 0] if own_intercept else 0.0
-            gene[GENE, lane] = waiting
-            gene[ITERATION, lane] = 0
+            gene[lane] = waiting
+            rounds[lane] = 0
             state[ALPHA, lane] = alphas[waiting]
             state[SIZE, lane] = 1.0 / alphas[waiting]
             state[CONSTANT, lane] = constants[waiting]
@@ -139,10 +138,10 @@ def iterate_arrow(  # type: ignore[no-untyped-def]
 
         # Each gene decides.
         for lane in range(WIDTH):
-            here = gene[GENE, lane]
+            here = gene[lane]
             if here < 0:
                 continue
-            iteration = gene[ITERATION, lane]
+            iteration = rounds[lane]
             ended = -1
             if iteration > 0:
                 deviance = state[DEVIANCE, lane]
@@ -161,7 +160,7 @@ def iterate_arrow(  # type: ignore[no-untyped-def]
                     eta[j, lane] = new[j, lane]
                 if state[LARGEST, lane] > BETA_LIMIT:
                     ended = TOO_FAR
-            gene[ITERATION, lane] = iteration
+            rounds[lane] = iteration
             if ended >= 0:
                 for j in range(m):
                     out[here, j] = eta[j, lane]
@@ -169,7 +168,7 @@ def iterate_arrow(  # type: ignore[no-untyped-def]
                 out_intercept[here] = state[INTERCEPT, lane]
                 iterations[here] = iteration
                 status[here] = ended
-                gene[GENE, lane] = -1
+                gene[lane] = -1
                 busy -= 1
 
 
@@ -202,7 +201,7 @@ def fit_rlog(
     announce(iterate_arrow)
     iterate_arrow(
         counts, factors, np.log(factors), scratch.plain_or_nothing(weights), weighted, alpha, constants, start,
-        np.array(ridge), own_intercept, y, s, log_s, w, state, eta, new, weight_of, response, scratch.integers(2),
-        linear, intercept, iterations, status,
+        np.array(ridge), own_intercept, y, s, log_s, w, state, eta, new, weight_of, response,
+        scratch.integers(), scratch.integers(), linear, intercept, iterations, status,
     )  # fmt: skip
     return RlogFit(linear, intercept, iterations, status)

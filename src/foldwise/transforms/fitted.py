@@ -112,9 +112,8 @@ class RegularizedLog:
         """
         data = same_genes(counts_only(new), self.genes)
         measured = measured_later(data, self.reference)
-        intercept = self.intercept.to_numpy(dtype=np.float64)
-        fitted = np.isfinite(intercept)
-        genes = measured.genes(fitted=fitted, dispersion=self.dispersions.to_numpy(dtype=np.float64), intercept=intercept)
+        intercept, dispersion = (s.to_numpy(dtype=np.float64) for s in (self.intercept, self.dispersions))
+        genes = measured.genes(fitted=np.isfinite(intercept), dispersion=dispersion, intercept=intercept)
         shared = RlogPass(measured.common_factors, self.prior_variance)
         found = executor_for(executor).over_genes("rlog", rlog_pass, measured.counts, genes, shared)
         values = data.framed(found["value"])
@@ -160,7 +159,7 @@ def load_transform(path: str | Path) -> VarianceStabilization | RegularizedLog:
     genes = pd.Index(arrays["genes"].astype(object), name="gene")
     reference = SizeReference(arrays["log_means"]) if "log_means" in arrays else None
     if head["kind"] == "rlog":
-        reasons = pd.Series(arrays["reasons"].astype(object), index=arrays["not_converged"].astype(object), dtype=object)
+        reasons = pd.Series(arrays["reasons"].astype(object), arrays["not_converged"].astype(object), dtype=object)
         by_gene = [pd.Series(arrays[name], index=genes, name=name) for name in ("dispersions", "intercept")]
         return RegularizedLog(*by_gene, float(arrays["prior_variance"][0]), reasons, reference)
     trend = trend_from_arrays(head["trend"], _under(arrays, "trend_"))

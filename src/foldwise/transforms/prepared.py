@@ -45,7 +45,7 @@ class Prepared:
         if self.stage is not None:
             return self.stage.design
         raise OptionError(
-            "blind=False needs to know the design: hand over the fit (fw.deseq), or give design='~ …' beside the counts."
+            "blind=False needs to know the design: hand over the fit (fw.deseq), or give design='~ …' as well."
         )
 
 

@@ -1,4 +1,4 @@
-"""How far samples lie from their gene's mean: the prior variance of the regularized logarithm, from an upper quantile."""
+"""How far samples lie from their gene's mean: the regularized logarithm's prior variance, from an upper quantile."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def _gathered(
     return values[order], weight[order]
 
 
-def _ratios(
-    measured: Measured, base_mean: FloatArray, weights: FloatArray
-) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _ratios(measured: Measured, base_mean: FloatArray, weights: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Absolute log2 ratios to the gene's mean, a block at a time, of genes that have a weight."""
     for start, stop in cut(*(lambda g, m: (g, block_size(m)))(*measured.counts.shape)):
         used = weights[start:stop] > 0

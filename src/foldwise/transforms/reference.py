@@ -27,8 +27,8 @@ class SizeReference:
         factors = median_of_ratios(data.source, self.log_means)
         if np.isnan(factors).any():
             raise CountsError(
-                f"No size factor can be estimated for {listed(data.sample_names[np.isnan(factors)])}: no gene of the first "
-                "samples' reference is counted there. Give size_factors= with the new samples."
+                f"No size factor can be estimated for {listed(data.sample_names[np.isnan(factors)])}: no gene of the "
+                "first samples' reference is counted there. Give size_factors= with the new samples."
             )
         return factors
 

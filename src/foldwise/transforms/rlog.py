@@ -106,7 +106,7 @@ def _fitted(
     means, dispersions, empty = _dispersions(start, blind, fit_type, design)
     fitted = ~empty if given is None else np.isfinite(given)
     if np.isnan(dispersions[fitted]).any():
-        raise FitError("Some genes that are to be transformed have no fitted dispersion: estimate them with blind=True.")
+        raise FitError("Some genes to be transformed have no fitted dispersion: estimate them with blind=True.")
     measured = start.measured
     if prior_variance is None:
         prior_variance = sample_prior_variance(measured, means, dispersions, fitted)
@@ -117,8 +117,9 @@ def _fitted(
     early = reasons(found["status"], names)
     values = start.frame(found["value"])
     values.attrs["not_converged"] = list(early.index)
-    by_gene = (pd.Series(dispersions, names, name="dispFit"), pd.Series(found["intercept"], names, name="rlogIntercept"))
-    return RegularizedLog(*by_gene, prior_variance, early, reference, values)
+    by_gene = {"dispFit": dispersions, "rlogIntercept": found["intercept"]}
+    columns = (pd.Series(numbers, index=names, name=name) for name, numbers in by_gene.items())
+    return RegularizedLog(*columns, prior_variance, early, reference, values)
 
 
 def _checked(start: Prepared, prior_variance: float | None, intercept: Any) -> FloatArray | None:
@@ -139,7 +140,7 @@ def _checked(start: Prepared, prior_variance: float | None, intercept: Any) -> F
         intercept = intercept.reindex(names)
     values = np.array(intercept, dtype=np.float64)
     if values.shape != (len(names),):
-        raise OptionError(f"intercept should be as long as the number of genes, {len(names)}; it has shape {values.shape}.")
+        raise OptionError(f"intercept should be as long as there are genes, {len(names)}; it has shape {values.shape}.")
     return values
 
 
@@ -164,6 +165,6 @@ def _look_for_sparse_genes(start: Prepared) -> None:
     if share > SPARSE_GENES:
         warn(
             f"{share:.0%} of the genes with a sum of normalized counts above {SPARSE_SUM:g} have more than "
-            f"{SPARSE_SHARE:.0%} of it in one sample. The regularized logarithm assumes that counts are roughly negative "
-            "binomial; for such sparse data use fw.vst or fw.norm_transform."
+            f"{SPARSE_SHARE:.0%} of it in one sample. The regularized logarithm assumes that counts are roughly "
+            "negative binomial; for such sparse data use fw.vst or fw.norm_transform."
         )

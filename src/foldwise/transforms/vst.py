@@ -191,7 +191,8 @@ def _subset(start: Prepared, nsub: int) -> IntArray:
     """(nsub,) genes evenly spaced in rank of mean among those with a mean above 5, in the order of the table."""
     advice = "Use fw.variance_stabilizing_transformation, which takes all genes, or a smaller nsub."
     if start.measured.n_genes < nsub:
-        raise CountsError(f"vst() estimates the trend on nsub={nsub} genes; there are {start.measured.n_genes}. {advice}")
+        n = start.measured.n_genes
+        raise CountsError(f"vst() estimates the trend on nsub={nsub} genes; there are {n}. {advice}")
     means = normalized_summary(start.measured, start.run)["mean"]
     high = np.flatnonzero(means > MIN_MEAN)
     if len(high) < nsub:
