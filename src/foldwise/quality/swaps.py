@@ -131,7 +131,8 @@ def _own_side(places: FloatArray) -> float:
     """Share of samples on their own side; 0 where the covariate does not tell them apart."""
     if len(places) < SMALLEST_GROUP or np.isnan(places).any():
         return 0.0
-    if places.mean() < _STANDARD_DEVIATIONS * places.std(ddof=1):
+    unsure = 1 + 4 / len(places)  # the spread of few samples is known badly
+    if places.mean() < _STANDARD_DEVIATIONS * unsure * places.std(ddof=1):
         return 0.0
     return float((places > 0).mean())
 
