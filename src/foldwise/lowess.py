@@ -104,7 +104,7 @@ def _local_lines(x: FloatArray, y: FloatArray, fitted: IntArray, columns: IntArr
     sloped = np.sqrt(spread) > 0.001 * (x[-1] - x[0])
     with np.errstate(divide="ignore", invalid="ignore"):
         tilt = (lever / spread)[:, None] * (near - centre[:, None]) + 1.0
-    weights = np.where(sloped[:, None], weights * tilt, weights)
+        weights = np.where(sloped[:, None], weights * tilt, weights)
     return np.where(empty, y[fitted], _in_order(weights * y[columns]))
 
 

@@ -169,9 +169,7 @@ def independent_filtering(
     curve_theta, curve = lowess(thetas, rejections.astype(np.float64), span=LOWESS_SPAN)
     best = _choose(rejections, curve, compat)
     padj = _filtered(p_values, filter_statistic, cutoffs[best], method)
-    return Filtering(
-        padj, float(cutoffs[best]), float(thetas[best]), best, thetas, rejections, curve_theta, curve
-    )
+    return Filtering(padj, float(cutoffs[best]), float(thetas[best]), best, thetas, rejections, curve_theta, curve)
 
 
 def default_thetas(filter_statistic: FloatArray) -> FloatArray:
@@ -207,9 +205,7 @@ def _filtered(p_values: FloatArray, statistic: FloatArray, cutoff: float, method
     return adjust(np.where(statistic >= cutoff, p_values, np.nan), method)
 
 
-def _rejections_by_one_sort(
-    p_values: FloatArray, statistic: FloatArray, cutoffs: FloatArray, alpha: float
-) -> IntArray:
+def _rejections_by_one_sort(p_values: FloatArray, statistic: FloatArray, cutoffs: FloatArray, alpha: float) -> IntArray:
     """Benjamini-Hochberg rejections at every cutoff.
 
     A gene is rejected if it, or one with a larger p-value, has n p / rank < alpha. So their number is the last such

@@ -55,7 +55,8 @@ def local_quadratic(x: FloatArray, y: FloatArray, weights: FloatArray, at: float
     t = (x - at) / scale
     linear = root * t
     coefficients = np.nan_to_num(least_squares([root, linear, linear * t], root * y))
-    return coefficients / np.array([1.0, scale, scale * scale])
+    scaled: FloatArray = coefficients / np.array([1.0, scale, scale * scale])
+    return scaled
 
 
 def bandwidth(x: FloatArray, at: float, neighbours: int) -> float:
@@ -93,16 +94,21 @@ class CubicPieces:
     def __call__(self, x: FloatArray) -> FloatArray:
         v, f, d = self.vertices, self.values, self.slopes
         if v.size == 1:
-            return f[0] + d[0] * (x - v[0])
+            return np.asarray(f[0] + d[0] * (x - v[0]))
         left = np.clip(np.searchsorted(v, x, side="right") - 1, 0, v.size - 2)
         right = left + 1
         length = v[right] - v[left]
         t = x - v[left]
         s = t / length
         share = s * s * (3.0 - 2.0 * s)
-        inside = f[left] * (1.0 - share) + f[right] * share + d[left] * t * (1.0 - s) ** 2 + d[right] * t * s * (s - 1.0)
+        inside = (
+            f[left] * (1.0 - share) + f[right] * share + d[left] * t * (1.0 - s) ** 2 + d[right] * t * s * (s - 1.0)
+        )
         below, above = x < v[0], x > v[-1]
-        return np.where(below, f[0] + d[0] * (x - v[0]), np.where(above, f[-1] + d[-1] * (x - v[-1]), inside))
+        curve: FloatArray = np.where(
+            below, f[0] + d[0] * (x - v[0]), np.where(above, f[-1] + d[-1] * (x - v[-1]), inside)
+        )
+        return curve
 
 
 def grow_tree(low: float, high: float, fit_at: Callable[[float], tuple[float, float, float]]) -> CubicPieces:

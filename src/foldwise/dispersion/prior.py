@@ -70,7 +70,7 @@ def prior_variance(residuals: FloatArray, n_samples: int, n_coefficients: int) -
 
 
 def _variance_by_simulation(residuals: FloatArray, freedom: int) -> float:
-    """The variance whose simulated histogram is nearest to the residuals', in a smoothed Kullback-Leibler divergence."""
+    """The variance whose simulated histogram is nearest to the residuals' (Kullback-Leibler divergence, smoothed)."""
     observed = _density(_bin_counts(residuals))
     simulated = np.array([_density(row) for row in _simulated_counts()[freedom - 1]])
     divergence = np.array([_divergence(observed, density) for density in simulated])
@@ -86,7 +86,8 @@ def _bin_counts(residuals: FloatArray) -> IntArray:
 
 
 def _density(counts: IntArray) -> FloatArray:
-    return counts / (counts.sum() * BIN_WIDTH)
+    density: FloatArray = counts / (counts.sum() * BIN_WIDTH)
+    return density
 
 
 def _divergence(observed: FloatArray, simulated: FloatArray) -> float:
@@ -108,4 +109,5 @@ def _smoothed(divergence: FloatArray) -> CubicPieces:
 def _simulated_counts() -> IntArray:
     """(3, 200, 40): degrees of freedom, variance, bin."""
     with np.load(Path(__file__).with_name("low_df_prior.npz")) as table:
-        return table["counts"].astype(np.int64)
+        counts: IntArray = table["counts"].astype(np.int64)
+    return counts

@@ -8,8 +8,8 @@ import numpy as np
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.dispersion.glm_gam_poi.gamma_poisson import fit_gamma_poisson
-from foldwise.dispersion.glm_gam_poi.running_median import local_median
 from foldwise.dispersion.glm_gam_poi.overdispersion import overdispersion
+from foldwise.dispersion.glm_gam_poi.running_median import local_median
 from foldwise.kernels import KernelDesign, glm_means, grid_dispersion, linear_means
 from foldwise.options import MIN_DISPERSION, MIN_MU_GLM_GAM_POI
 

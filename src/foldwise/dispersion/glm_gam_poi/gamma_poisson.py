@@ -5,6 +5,7 @@ otherwise by Fisher scoring. A group without counts has the log mean -1e8 (thus 
 "minus infinity" of this route).
 """
 
+# mypy: allow-untyped-defs
 from __future__ import annotations
 
 import math
@@ -66,12 +67,12 @@ def fit_gamma_poisson(
         log_means = np.empty((n_genes, design.n_rows))
         announce(fit_groups)
         fit_groups(counts, factors, alpha, design.row_of, log_means, deviance, status)
-        for gene in np.flatnonzero(status):
+        for gene in np.flatnonzero(status).tolist():
             deviance[gene] = _refit_groups(counts, factors, design, alpha, log_means, gene)
-        empty = np.isneginf(log_means).any(axis=1)
-        inverse = np.linalg.inv(design.rows)
+        empty: BoolArray = np.any(np.isneginf(log_means), axis=1)
+        inverse = np.asarray(np.linalg.inv(design.rows), dtype=np.float64)
         beta = _combined(np.maximum(log_means, EMPTY_GROUP), inverse)
-        return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), empty)
+        return GammaPoissonFit(beta, deviance, _finite_rows(beta), empty)
     if start is None:
         start = _combined(np.log(counts / factors + 1.0), design.solver)
     beta = start.copy()
@@ -79,10 +80,15 @@ def fit_gamma_poisson(
     work, triangle = np.empty((p + 3, m)), np.empty((p, p + 1))
     announce(score_fisher)
     score_fisher(counts, factors, alpha, design.matrix, beta, deviance, status, work, triangle)
-    for gene in np.flatnonzero(status):
+    for gene in np.flatnonzero(status).tolist():
         scale = factors[gene if factors.shape[0] > 1 else 0]
         beta[gene], deviance[gene] = _refit_by_bfgs(counts[gene], scale, design, alpha[gene], start[gene])
-    return GammaPoissonFit(beta, deviance, np.isfinite(beta).all(axis=1), np.zeros(n_genes, dtype=np.bool_))
+    return GammaPoissonFit(beta, deviance, _finite_rows(beta), np.zeros(n_genes, dtype=np.bool_))
+
+
+def _finite_rows(beta: FloatArray) -> BoolArray:
+    finite: BoolArray = np.all(np.isfinite(beta), axis=1)
+    return finite
 
 
 def _combined(values: FloatArray, solver: FloatArray) -> FloatArray:

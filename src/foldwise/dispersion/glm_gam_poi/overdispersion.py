@@ -7,6 +7,7 @@ The differences lnGamma(y+r) - lnGamma(r) and their derivatives are taken from S
 that a gene on its way to theta = 0 gets there instead of stopping in rounding noise.
 """
 
+# mypy: allow-untyped-defs
 from __future__ import annotations
 
 import math
@@ -294,7 +295,9 @@ def _plain_log_likelihood(alpha, counts, means, gene):
 
 
 @kernel
-def maximise_overdispersion(counts, means, design, alpha_start, max_dispersion, like_r, work, out_alpha, out_iterations):
+def maximise_overdispersion(
+    counts, means, design, alpha_start, max_dispersion, like_r, work, out_alpha, out_iterations
+):
     """The dispersion of each gene, or its start where the plain likelihood hardly gains by moving from it.
 
     counts, means : (n_genes, n_samples). design : (n_samples, p). alpha_start, out_* : (n_genes,).

@@ -65,9 +65,7 @@ def quasi_likelihood_shrinkage(
         excess = (ratio * (base_means + base_means**2 * disp_fit) - base_means) / base_means**2
         return np.clip(excess, MIN_DISPERSION, max_dispersion)
 
-    return QuasiLikelihood(
-        mle, np.full_like(mle, scale), shrunken, as_dispersion(scale), as_dispersion(shrunken), df0
-    )
+    return QuasiLikelihood(mle, np.full_like(mle, scale), shrunken, as_dispersion(scale), as_dispersion(shrunken), df0)
 
 
 def variance_prior(ratios: FloatArray, df: int) -> tuple[float, float]:

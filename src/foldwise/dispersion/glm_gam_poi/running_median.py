@@ -1,5 +1,6 @@
 """Kernel: the running weighted median behind the trend of this route."""
 
+# mypy: allow-untyped-defs
 from __future__ import annotations
 
 import numpy as np
