@@ -132,6 +132,12 @@ def _best_of(posterior: _Posterior, points: FloatArray, rows) -> FloatArray:
     return points[values.argmax(axis=0), rows]
 
 
+def likelihood_constants(counts: FloatArray, alpha: FloatArray, weights: FloatArray) -> FloatArray:
+    r = 1.0 / alpha[:, None]
+    terms = gammaln(counts + r) - gammaln(r) - gammaln(counts + 1.0) - counts * np.log(r)
+    return (weights * terms).sum(axis=1)
+
+
 def fit_glm(
     counts: FloatArray,
     factors: FloatArray,
@@ -174,7 +180,7 @@ def fit_glm(
         iterations[active[failed]] = MAX_STEPS
         done = failed | ((change < BETA_TOLERANCE) if t > 1 else np.zeros(active.size, dtype=bool))
         active = active[~done]
-    return GlmFit(beta, iterations, working)
+    return GlmFit(beta, iterations, working, likelihood_constants(counts, alpha, w))
 
 
 def finish_glm(

@@ -27,11 +27,13 @@ class GlmFit(NamedTuple):
     iterations : (n_genes,) 100 means not converged.
     hat_beta : (n_genes, n_coefficients) the coefficients of the last means computed: ``beta``, except in genes
         whose last step passed the limit; hat diagonals of those belong to the step before.
+    constants : (n_genes,) part of the log-likelihood that does not depend on the coefficients.
     """
 
     beta: FloatArray
     iterations: IntArray
     hat_beta: FloatArray
+    constants: FloatArray
 
 
 class GlmFinish(NamedTuple):

@@ -18,19 +18,47 @@ from foldwise.kernels._jit import announce, kernel
 from foldwise.kernels.answers import GlmFit
 from foldwise.kernels.constants import likelihood_constants
 from foldwise.kernels.design import KernelDesign
-from foldwise.kernels.lanes import WIDTH, load, spread, store
+from foldwise.kernels.lanes import WIDTH, Vector, absolute, formula, load, spread, store
 from foldwise.kernels.likelihood import exponential, mean_terms
 from foldwise.kernels.smallmat import factor, solve
 from foldwise.kernels.statistics import glm_start
 
-BETA_TOLERANCE = 1e-8
 BETA_LIMIT = 30.0  # natural log; beyond it R gives the gene to its general optimiser
-MAX_ITERATIONS = 100
+BETA_TOLERANCE = 1e-8
+MAX_ITERATIONS = 100.0
 DEVIANCE_OFFSET = 0.1
 
-ALPHA, SIZE, CONSTANT, DEVIANCE, OLD_DEVIANCE = range(5)
-STATE_ROWS = 5
-GENE, ITERATION = range(2)
+ALPHA, SIZE, CONSTANT, OLD_DEVIANCE, ITERATION, DONE = range(6)
+STATE_ROWS = 6
+
+
+@formula
+def beyond_limit(far: Vector, beta: Vector) -> Vector:
+    return far.lift(1.0).where(absolute(beta) > BETA_LIMIT, far)
+
+
+@formula
+def judge(likelihood: Vector, old_deviance: Vector, iteration: Vector, far: Vector) -> tuple[Vector, ...]:
+    """Deviance, iteration, whether the gene is done, and whether with its current coefficients, not with the next.
+
+    Iteration 0 is the evaluation at the start. Where the next step is too far its coefficients are kept, but the
+    means stay those of the current.
+    """
+    deviance = -2.0 * likelihood
+    change = absolute(deviance - old_deviance) / (absolute(deviance) + DEVIANCE_OFFSET)
+    begun = iteration > 0.0
+    lost = begun & change.is_nan()
+    small = (iteration > 1.0) & (change < BETA_TOLERANCE)
+    stops = begun & (lost | small | iteration.equals(MAX_ITERATIONS))
+    runs_away = ~stops & (far > 0.0)
+    iteration = iteration.where(stops, iteration + 1.0)
+    iteration = iteration.lift(MAX_ITERATIONS).where(lost | runs_away, iteration)
+    return deviance, iteration, (stops | runs_away).ones(), stops.ones()
+
+
+@formula
+def choose(first: Vector, otherwise: Vector, flag: Vector) -> Vector:
+    return first.where(flag > 0.0, otherwise)
 
 
 @kernel
@@ -45,7 +73,7 @@ def reweight(  # type: ignore[no-untyped-def]
     size = p * (p + 1) // 2
     gene_wise = factors.shape[0] > 1
     for lane in range(WIDTH):
-        gene[GENE, lane] = -1
+        gene[lane] = -1
         for row in range(STATE_ROWS):
             state[row, lane] = 1.0
         for k in range(p):
@@ -61,7 +89,7 @@ def reweight(  # type: ignore[no-untyped-def]
     while True:
         # A free lane takes the next gene.
         for lane in range(WIDTH):
-            if gene[GENE, lane] >= 0 or waiting == n:
+            if gene[lane] >= 0 or waiting == n:
                 continue
             for j in range(m):
                 sample = order[j]
@@ -73,8 +101,8 @@ def reweight(  # type: ignore[no-untyped-def]
                     w[j, lane] = weights[waiting, sample]
             for k in range(p):
                 beta[k, lane] = start[waiting, k]
-            gene[GENE, lane] = waiting
-            gene[ITERATION, lane] = 0
+            gene[lane] = waiting
+            state[ITERATION, lane] = 0.0
             state[ALPHA, lane] = alphas[waiting]
             state[SIZE, lane] = 1.0 / alphas[waiting]
             state[CONSTANT, lane] = constants[waiting]
@@ -116,51 +144,32 @@ def reweight(  # type: ignore[no-untyped-def]
                 store(step, columns[k], load(step, columns[k]) + gradient_sum * entries[k])
             for k in range(starts[row], starts[row + 1]):
                 store(a, index[k], load(a, index[k]) + weight_sum * values[k])
-        store(state, DEVIANCE, -2.0 * likelihood)
         factor(a, p, pivots)
         solve(a, p, step)
+        far = spread(0.0)
         for k in range(p):
-            store(step, k, load(beta, k) + load(step, k))
+            proposal = load(beta, k) + load(step, k)
+            far = beyond_limit(far, proposal)
+            store(step, k, proposal)
 
         # Each gene decides.
+        deviance, iteration, done, stays = judge(likelihood, load(state, OLD_DEVIANCE), load(state, ITERATION), far)
+        store(state, OLD_DEVIANCE, deviance)
+        store(state, ITERATION, iteration)
+        store(state, DONE, done)
+        for k in range(p):
+            store(step, k, choose(load(beta, k), load(step, k), stays))
         for lane in range(WIDTH):
-            here = gene[GENE, lane]
-            if here < 0:
-                continue
-            iteration = gene[ITERATION, lane]
-            done = False
-            if iteration > 0:
-                deviance = state[DEVIANCE, lane]
-                change = abs(deviance - state[OLD_DEVIANCE, lane]) / (abs(deviance) + DEVIANCE_OFFSET)
-                state[OLD_DEVIANCE, lane] = deviance
-                if math.isnan(change):
-                    iteration = MAX_ITERATIONS
-                done = (iteration > 1 and change < BETA_TOLERANCE) or iteration == MAX_ITERATIONS
-            if done:
+            here = gene[lane]
+            if here >= 0 and state[DONE, lane] > 0.0:
                 for k in range(p):
-                    out[here, k] = beta[k, lane]
+                    out[here, k] = step[k, lane]
                     hat_beta[here, k] = beta[k, lane]
-            else:
-                iteration += 1
-                far = False
-                for k in range(p):
-                    far = far or abs(step[k, lane]) > BETA_LIMIT
-                if far:  # the coefficients are kept, the means stay those of the step before
-                    done = True
-                    iteration = MAX_ITERATIONS
-                    for k in range(p):
-                        out[here, k] = step[k, lane]
-                        hat_beta[here, k] = beta[k, lane]
-                else:
-                    for k in range(p):
-                        beta[k, lane] = step[k, lane]
-            gene[ITERATION, lane] = iteration
-            if done:
-                iterations[here] = iteration
-                gene[GENE, lane] = -1
+                iterations[here] = int(state[ITERATION, lane])
+                gene[lane] = -1
                 busy -= 1
-                for k in range(p):
-                    beta[k, lane] = 0.0
+        for k in range(p):
+            store(beta, k, load(step, k))
 
 
 def fit_glm(
@@ -173,6 +182,7 @@ def fit_glm(
     weights: FloatArray | None = None,
     min_mu: float = 0.5,
     start: FloatArray | None = None,
+    constants: FloatArray | None = None,
 ) -> GlmFit:
     """Fit the coefficients of every gene.
 
@@ -180,26 +190,26 @@ def fit_glm(
     ridge : (n_coefficients,) penalty of the squared natural-log coefficients.
     weights : (n_genes, n_samples) normalized observation weights. min_mu : floor of the means while iterating.
     start : (n_genes, n_coefficients) natural log, instead of R's start.
+    constants : ``constants`` of another fit of the same counts, dispersions and weights, to save computing them.
     """
     n, m = counts.shape
     p = design.n_coefficients
     weighted = weights is not None
     counts, alpha = scratch.plain(counts), scratch.plain(alpha)
     factors = scratch.plain(np.atleast_2d(factors))
-    constants = likelihood_constants(counts, alpha, weights)[0]
+    if constants is None:
+        constants = likelihood_constants(counts, alpha, weights)
     if start is None:
         start = glm_start(counts, factors, design)
     beta, hat_beta = np.empty((n, p)), np.empty((n, p))
     iterations = np.zeros(n, dtype=np.int64)
     size = p * (p + 1) // 2
-    y, s, log_s, w, state, b, step, a, pivots = scratch.tiles(
-        m, m, m, m if weighted else 1, STATE_ROWS, p, p, size, p
-    )
+    y, s, log_s, w, state, b, step, a, pivots = scratch.tiles(m, m, m, m if weighted else 1, STATE_ROWS, p, p, size, p)
     announce(reweight)
     reweight(
-        counts, factors, np.log(factors), scratch.plain_or_nothing(weights), weighted, alpha, constants,
+        counts, factors, np.log(factors), scratch.plain_or_nothing(weights), weighted, alpha, scratch.plain(constants),
         scratch.plain(ridge), float(min_mu), math.log(min_mu) if min_mu > 0 else -np.inf, scratch.plain(start),
         design.order, design.starts, *design.entries, *design.products,
-        y, s, log_s, w, state, b, step, a, pivots, scratch.integers(2), beta, hat_beta, iterations,
+        y, s, log_s, w, state, b, step, a, pivots, scratch.integers(), beta, hat_beta, iterations,
     )  # fmt: skip
-    return GlmFit(beta, iterations, hat_beta)
+    return GlmFit(beta, iterations, hat_beta, constants)

@@ -25,7 +25,7 @@ STATE_ROWS = 3
 
 @kernel
 def wrap_up(  # type: ignore[no-untyped-def]
-    counts, factors, weights, weighted, alphas, saturated, beta, ridge, min_mu, floor_likelihood, contrasts,
+    counts, factors, weights, weighted, alphas, constants, beta, ridge, min_mu, floor_likelihood, contrasts,
     robust, cooking, cook_means, given_means, judged, cutoff, keep,
     order, row_starts, entry_starts, columns, entries, starts, index, values, hat_values,
     y, s, w, mu, hat, cooks, state, b, a, v, factored, pivots, vc, errors,
@@ -40,7 +40,7 @@ def wrap_up(  # type: ignore[no-untyped-def]
         for lane in range(WIDTH):
             here = min(first + lane, n - 1)  # the last gene fills the lanes that are left
             state[ALPHA, lane] = alphas[here]
-            state[LIKELIHOOD, lane] = saturated[here]
+            state[LIKELIHOOD, lane] = constants[here]
             if cooking:
                 state[ROBUST, lane] = robust[here]
             for k in range(p):
@@ -57,7 +57,8 @@ def wrap_up(  # type: ignore[no-untyped-def]
         # Means, log-likelihood, X'WX; the weights W wait where the hat diagonals will be.
         alpha = load(state, ALPHA)
         r = 1.0 / alpha
-        apart = spread(0.0)
+        apart = spread(0.0)  # summed by itself: it keeps its digits where the constants are large
+        at_counts = load(state, LIKELIHOOD)
         for k in range(size):
             store(a, k, spread(0.0))
         for row in range(n_rows):
@@ -67,18 +68,22 @@ def wrap_up(  # type: ignore[no-untyped-def]
             scale = exponential(eta)
             weight_sum = spread(0.0)
             for j in range(row_starts[row], row_starts[row + 1]):
-                mean, weight, value = fit_terms(load(y, j), load(s, j), scale, alpha, r, min_mu, floor_likelihood)
+                mean, weight, value, perfect = fit_terms(
+                    load(y, j), load(s, j), scale, alpha, r, min_mu, floor_likelihood
+                )
                 if weighted:
                     weight = weight * load(w, j)
                     value = value * load(w, j)
+                    perfect = perfect * load(w, j)
                 apart = apart + value
+                at_counts = at_counts + perfect
                 weight_sum = weight_sum + weight
                 store(hat, j, weight)
                 if not given_means:
                     store(mu, j, mean)
             for k in range(starts[row], starts[row + 1]):
                 store(a, index[k], load(a, index[k]) + weight_sum * values[k])
-        store(state, LIKELIHOOD, load(state, LIKELIHOOD) + apart)
+        store(state, LIKELIHOOD, at_counts + apart)
 
         # V = (X'WX + ridge)^-1, and the errors of V X'WX V.
         for k in range(size):
@@ -161,6 +166,7 @@ def finish_glm(
     judged: BoolArray | None = None,
     cutoff: float = np.inf,
     keep: bool = False,
+    constants: FloatArray | None = None,
 ) -> GlmFinish:
     """Standard errors, log-likelihood and Cook's distances that follow from fitted coefficients.
 
@@ -172,12 +178,14 @@ def finish_glm(
     robust_alpha : (n_genes,) dispersion for Cook's distances; without it there are none.
     cook_means : (n_genes, n_samples) means for Cook's distances, if not the fitted ones (without floor).
     judged : (n_samples,) samples of which max_cooks is the largest; all by default. NaN if there is none.
+    constants : ``GlmFit.constants`` of the fit, to save computing them again.
     cutoff : for ``exceeds``. keep : also give the matrices of means, hat diagonals and Cook's distances.
     """
     if hat_beta is not None and (robust_alpha is not None or keep):
         return _with_other_hat(
             counts, factors, design, beta, alpha, ridge, hat_beta, robust_alpha, cook_means, keep,
-            fit={"weights": weights, "min_mu": min_mu}, cooks={"judged": judged, "cutoff": cutoff},
+            fit={"weights": weights, "min_mu": min_mu, "constants": constants},
+            cooks={"judged": judged, "cutoff": cutoff},
             errors={"contrasts": contrasts, "floor_likelihood": floor_likelihood},
         )  # fmt: skip
     n, m = counts.shape
@@ -186,15 +194,17 @@ def finish_glm(
     weighted, cooking, given_means = weights is not None, robust_alpha is not None, cook_means is not None
     counts, alpha = scratch.plain(counts), scratch.plain(alpha)
     wanted = np.eye(p) if contrasts is None else scratch.plain(np.atleast_2d(contrasts))
-    saturated = likelihood_constants(counts, alpha, weights)[1]
+    if constants is None:
+        constants = likelihood_constants(counts, alpha, weights)
     se, likelihood, largest = np.empty((n, wanted.shape[0])), np.empty(n), np.empty(n if cooking else 1)
     sample, exceeds = np.zeros((2, n if cooking else 1), dtype=np.int64)
     kept = np.empty((3, n, m)) if keep else np.empty((3, 1, 1))
     judging = np.ones(m, dtype=np.int64) if judged is None else np.asarray(judged, dtype=np.int64)
     announce(wrap_up)
     wrap_up(
-        counts, scratch.plain(np.atleast_2d(factors)), scratch.plain_or_nothing(weights), weighted, alpha, saturated,
-        scratch.plain(beta), scratch.plain(ridge), float(min_mu), float(floor_likelihood), wanted,
+        counts, scratch.plain(np.atleast_2d(factors)), scratch.plain_or_nothing(weights), weighted, alpha,
+        scratch.plain(constants), scratch.plain(beta), scratch.plain(ridge), float(min_mu),
+        float(floor_likelihood), wanted,
         scratch.plain(robust_alpha) if robust_alpha is not None else np.zeros(1), cooking,
         scratch.plain_or_nothing(cook_means), given_means, judging, float(cutoff), bool(keep),
         design.order, design.starts, *design.entries, *design.products, design.doubled_products,

@@ -89,25 +89,27 @@ class Vector:
     def __rtruediv__(self, other: float) -> Vector:
         return self._with("fdiv", other, swap=True)
 
-    def _compare(self, sign: str, other: Vector | float) -> Any:
-        return self.builder.fcmp_ordered(sign, self.value, self.lift(other).value)
+    def _compare(self, sign: str, other: Vector | float) -> Mask:
+        return Mask(self.builder, self.builder.fcmp_ordered(sign, self.value, self.lift(other).value))
 
-    def __lt__(self, other: Vector | float) -> Any:
+    def __lt__(self, other: Vector | float) -> Mask:
         return self._compare("<", other)
 
-    def __gt__(self, other: Vector | float) -> Any:
+    def __le__(self, other: Vector | float) -> Mask:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Vector | float) -> Mask:
         return self._compare(">", other)
 
-    def equals(self, other: Vector | float) -> Any:
+    def equals(self, other: Vector | float) -> Mask:
         return self._compare("==", other)
 
-    def unordered(self) -> Any:
-        """Whether it is NaN."""
-        return self.builder.fcmp_unordered("uno", self.value, self.value)
+    def is_nan(self) -> Mask:
+        return Mask(self.builder, self.builder.fcmp_unordered("uno", self.value, self.value))
 
-    def where(self, mask: Any, other: Vector | float) -> Vector:
+    def where(self, mask: Mask, other: Vector | float) -> Vector:
         """This where the mask holds, ``other`` elsewhere."""
-        return Vector(self.builder, self.builder.select(mask, self.value, self.lift(other).value))
+        return Vector(self.builder, self.builder.select(mask.value, self.value, self.lift(other).value))
 
     def at_least(self, other: Vector | float) -> Vector:
         """The larger of both; NaN stays NaN."""
@@ -116,6 +118,28 @@ class Vector:
 
     def bits(self) -> Bits:
         return Bits(self.builder, self.builder.bitcast(self.value, INTS))
+
+
+class Mask:
+    """True or false in every lane."""
+
+    __slots__ = ("builder", "value")
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def __and__(self, other: Mask) -> Mask:
+        return Mask(self.builder, self.builder.and_(self.value, other.value))
+
+    def __or__(self, other: Mask) -> Mask:
+        return Mask(self.builder, self.builder.or_(self.value, other.value))
+
+    def __invert__(self) -> Mask:
+        return Mask(self.builder, self.builder.not_(self.value))
+
+    def ones(self) -> Vector:
+        """1 where it holds, 0 elsewhere."""
+        return Vector(self.builder, self.builder.uitofp(self.value, VECTOR))
 
 
 class Bits:

@@ -12,7 +12,7 @@ once for all samples from the number of samples with y > k, and yk ln h, h = 1 +
 from __future__ import annotations
 
 from foldwise.kernels.lanes import Vector, formula, square_root
-from foldwise.kernels.special import LOG2_E, digamma_rest, exp, log, log1p, log_gamma_rest, log_ratio
+from foldwise.kernels.special import HALF_LOG_2PI, LOG2_E, digamma_rest, exp, log, log1p, log_gamma_rest, log_ratio
 
 SHIFT = 8.0
 SHIFT_STEPS = 8
@@ -55,24 +55,26 @@ def dispersion_terms(
 
 @formula
 def small_count_terms(k: Vector, larger: Vector, alpha: Vector, shift: Vector) -> tuple[Vector, ...]:
-    """What counts above k add where r < 8: larger ln(1 + alpha k), and minus the slope larger / (1 + alpha k)."""
+    """What counts above k add where r < 8: larger ln(1 + alpha k), and its share of the slope."""
     small = shift > 0.0
     step = 1.0 + alpha * k
-    zero = k.lift(0.0)
-    return (larger * log_ratio(step, alpha * k)).where(small, zero), (larger / step).where(small, zero)
+    return (larger * log_ratio(step, alpha * k)).where(small, 0.0), (0.0 - larger / step).where(small, 0.0)
 
 
 @formula
 def likelihood_rest(
-    samples: Vector, shifted: Vector, excess: Vector, r: Vector, shift: Vector, h: Vector, base_inverse: Vector
-) -> tuple[Vector, ...]:
-    """What all samples together add: -c(R0), yk (ln h - 1) + y; and the slope's -(ln - digamma)(R0).
+    samples: Vector, total: Vector, excess: Vector, positive: Vector, r: Vector, shift: Vector, h: Vector,
+    base_inverse: Vector,
+) -> tuple[Vector, ...]:  # fmt: skip
+    """What all samples together add to value and slope: -c(R0), yk (ln h - 1) + y; and digamma's parts.
 
-    samples : sum of weights. shifted : sum of yk, excess : of y - yk, both for a shift of 8.
+    samples, total, excess, positive : sums of weights, of counts, of min(count, 8), of weights of counts above 0.
     """
-    correction = (excess + shifted * log_ratio(h, h - 1.0)).where(shift > 0.0, 0.0)
+    small = shift > 0.0
+    correction = (excess + (total - excess) * log_ratio(h, h - 1.0)).where(small, 0.0)
     value = correction - samples * log_gamma_rest(base_inverse)
-    return value, 0.0 - samples * r * digamma_rest(base_inverse)
+    slope = (0.0 - positive).where(small, 0.0) - samples * r * digamma_rest(base_inverse)
+    return value, slope
 
 
 @formula
@@ -86,9 +88,18 @@ def exponential(x: Vector) -> Vector:
 
 
 @formula
-def prior_terms(log_alpha: Vector, prior_mean: Vector, precision: Vector) -> tuple[Vector, ...]:
+def posterior(
+    value: Vector, slope: Vector, logs: Vector, alpha: Vector, trace: Vector, log_alpha: Vector, prior_mean: Vector,
+    precision: Vector,
+) -> tuple[Vector, ...]:  # fmt: skip
+    """The log-likelihood with the Cox-Reid adjustment and the prior.
+
+    logs : of all ratios x / R0 and of the determinant, each counting for -1/2.
+    trace : of B^-1 X' diag(d^2) X.
+    """
     away = log_alpha - prior_mean
-    return 0.5 * away * away * precision, away * precision
+    value = value - 0.5 * logs - 0.5 * away * away * precision
+    return value, slope + 0.5 * (alpha * trace) - away * precision
 
 
 @formula
@@ -103,21 +114,39 @@ def at_dispersion(alpha: Vector) -> tuple[Vector, ...]:
 
 
 @formula
+def constant_rest(r: Vector, shift: Vector, h: Vector, base_inverse: Vector) -> tuple[Vector, ...]:
+    """What every sample adds to the constants: fixed, and per shifted count."""
+    return (0.0 - HALF_LOG_2PI) - log_gamma_rest(base_inverse), log_ratio(h, h - 1.0) - 1.0
+
+
+@formula
 def constant_terms(
-    y: Vector, alpha: Vector, r: Vector, shift: Vector, base: Vector, base_inverse: Vector
-) -> tuple[Vector, ...]:
-    """A sample's part of lnG(y + r) - lnG(r) + y ln alpha - lnG(max(y, 8) + 1), and of the saturated fit's
-    y ln y - (y + r) ln(1 + alpha y)."""
+    y: Vector, alpha: Vector, r: Vector, shift: Vector, base: Vector, base_inverse: Vector, fixed: Vector,
+    per_count: Vector,
+) -> tuple[Vector, ...]:  # fmt: skip
+    """A sample's lnG(y + r) - lnG(r) + y ln alpha - lnG(y + 1) but for the log of a product, and the product.
+
+    lnG(y + 1) by Stirling at y + 1, or at y + 9 below 8 with the product of what lies between.
+    """
     yk = (y - shift).at_least(0.0)
     x = base + yk
-    log_part = log_ratio(x * base_inverse, yk * base_inverse)
-    gamma = (y + r - 0.5) * log_part + log_gamma_rest(1.0 / x)
-    above = y.at_least(SHIFT) + 1.0
-    log_above = log(above)
-    factorial = (above - 0.5) * log_above - above + log_gamma_rest(1.0 / above)
-    at = y.at_least(1.0)
-    saturated = y * log(at) - (y + r) * log1p(alpha * y)
-    return gamma, factorial, saturated
+    gamma = (y + r - 0.5) * log_ratio(x * base_inverse, yk * base_inverse) + log_gamma_rest(1.0 / x)
+    low = y < SHIFT
+    above = (y + (SHIFT + 1.0)).where(low, y + 1.0)
+    factorial = (above - 0.5) * log(above) - above + log_gamma_rest(1.0 / above)
+    product = y + 1.0
+    for k in range(2, SHIFT_STEPS + 1):
+        product = product * (y + float(k))
+    return gamma - factorial + fixed + yk * per_count, product.where(low, 1.0)
+
+
+@formula
+def small_count_product(product: Vector, y: Vector, alpha: Vector, shift: Vector) -> Vector:
+    """Times the product of 1 + alpha k over k = 1..min(y, 8) - 1, where r < 8."""
+    small = shift > 0.0
+    for k in range(1, SHIFT_STEPS):
+        product = (product * (1.0 + float(k) * alpha)).where(small & (y > float(k)), product)
+    return product
 
 
 @formula
@@ -154,7 +183,8 @@ def mean_terms(
 def fit_terms(
     y: Vector, factor: Vector, mu_scale: Vector, alpha: Vector, r: Vector, min_mu: Vector, floor_likelihood: Vector
 ) -> tuple[Vector, ...]:
-    """A sample's mean, weight mu / u at the floored mean, and log-likelihood less that of a mean equal to the count.
+    """A sample's mean, weight mu / u at the floored mean, log-likelihood less that of a mean equal to the count,
+    and the latter, without constants.
 
     Its two logarithms are of ratios near 1 where the mean is near the count: differences of log-likelihoods keep
     their digits however large the counts.
@@ -168,7 +198,8 @@ def fit_terms(
     away = mu - y
     some = y.at_least(1.0) * u
     value = y * log_ratio(mu * (1.0 + alpha * y.at_least(1.0)) / some, (mu - y.at_least(1.0)) / some)
-    return free, weight, value - r * log_ratio(u / at_count, alpha * away / at_count)
+    perfect = y * log(y.at_least(1.0)) - (y + r) * log1p(alpha * y)
+    return free, weight, value - r * log_ratio(u / at_count, alpha * away / at_count), perfect
 
 
 @formula

@@ -22,8 +22,8 @@ def tiles(*rows: int) -> list[FloatArray]:
     return [buffer[end - n : end] for n, end in zip(rows, ends, strict=True)]
 
 
-def integers(rows: int) -> IntArray:
-    return np.zeros((rows, WIDTH), dtype=np.int64)
+def integers() -> IntArray:
+    return np.zeros(WIDTH, dtype=np.int64)
 
 
 def plain(values: FloatArray) -> FloatArray:

@@ -76,7 +76,7 @@ def exp(x: Vector) -> Vector:
     scaled: Bits = value.bits() + (rounded.bits() << 52)
     result = scaled.vector().where(x > -708.0, 0.0)
     result = x.lift(float("inf")).where(x > 709.0, result)
-    return x.where(x.unordered(), result)
+    return x.where(x.is_nan(), result)
 
 
 def log_gamma_rest(reciprocal: Vector) -> Vector:

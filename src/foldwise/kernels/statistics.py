@@ -177,24 +177,36 @@ def trimmed_mean(values: FloatArray, trim: float) -> FloatArray:
     """(n_genes,) mean of each row without its ``floor(n * trim)`` smallest and largest values."""
     n = values.shape[1]
     drop = int(np.floor(n * trim))
-    columns = _columns(np.sort(values, axis=1))[drop : n - drop]
-    return _running_sum(columns) / len(columns)
+    if drop:
+        values = np.sort(values, axis=1)[:, drop : n - drop]
+    return np.cumsum(values, axis=1)[:, -1] / values.shape[1]  # in order: sum() depends on how many rows there are
 
 
 def _coefficients(columns: FloatArray, design: KernelDesign) -> FloatArray:
-    """(n_coefficients, n_genes) least-squares coefficients of responses (n_samples, n_genes)."""
+    """(n_coefficients, n_genes) least-squares coefficients of responses (n_samples, n_genes).
+
+    Samples with one design row have one column of the solver: their responses are summed first.
+    """
+    sums = _row_sums(columns, design)
     coefficients = np.zeros((design.n_coefficients, columns.shape[1]))
-    for coefficient, weights in zip(coefficients, design.solver, strict=True):
-        for weight, column in zip(weights, columns, strict=True):
-            coefficient += weight * column
+    for coefficient, weights in zip(coefficients, design.solver[:, design.order[design.starts[:-1]]], strict=True):
+        for weight, total in zip(weights, sums, strict=True):
+            coefficient += weight * total
     return coefficients
 
 
-def _cell_means(columns: FloatArray, design: KernelDesign) -> FloatArray:
-    means = np.zeros((design.n_rows, columns.shape[1]))
+def _row_sums(columns: FloatArray, design: KernelDesign) -> FloatArray:
+    """(n_rows, n_genes) sums over the samples of each distinct row of the design."""
+    if design.n_rows == design.n_samples:
+        return columns
+    sums = np.zeros((design.n_rows, columns.shape[1]))
     for row, column in zip(design.row_of, columns, strict=True):
-        means[row] += column
-    return means / np.diff(design.starts)[:, None]
+        sums[row] += column
+    return sums
+
+
+def _cell_means(columns: FloatArray, design: KernelDesign) -> FloatArray:
+    return _row_sums(columns, design) / np.diff(design.starts)[:, None]
 
 
 def _columns(values: FloatArray) -> FloatArray:
