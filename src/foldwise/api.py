@@ -193,7 +193,9 @@ def _plan(
         design = build_design(full.formula, data.samples, reference=reference, expanded=True)
     if use_t and test == "LRT":
         raise OptionError("use_t belongs to the Wald test; a likelihood ratio test has no t distribution.")
-    return TestPlan(design, smaller, beta_prior, use_t, _degrees(df, data, use_t), min_mu if min_mu is not None else 0.5)
+    return TestPlan(
+        design, smaller, beta_prior, use_t, _degrees(df, data, use_t), min_mu if min_mu is not None else 0.5
+    )
 
 
 def _degrees(df: Any, data: CountData, use_t: bool) -> Any:
@@ -213,13 +215,17 @@ def _degrees(df: Any, data: CountData, use_t: bool) -> Any:
 def _reduced(data: CountData, full: Design, test: str, reduced: Any, reference: Any) -> Design | None:
     if test == "Wald":
         if reduced is not None:
-            raise OptionError("reduced= is the smaller model of a likelihood ratio test: set test=\"LRT\", or leave it out.")
+            raise OptionError(
+                'reduced= is the smaller model of a likelihood ratio test: set test="LRT", or leave it out.'
+            )
         return None
     if reduced is None:
-        raise OptionError('test="LRT" needs the smaller model: reduced="~ …", the design without the terms to be tested.')
+        raise OptionError(
+            'test="LRT" needs the smaller model: reduced="~ …", the design without the terms to be tested.'
+        )
     if isinstance(reduced, str) != (full.formula is not None):
         raise DesignError("The full and the reduced model must both be formulas, or both be model matrices.")
-    smaller = build_design(reduced, data.samples, reference=reference)
+    smaller = build_design(reduced, data.samples, reference=reference, advise=False)
     check_nested(full, smaller)
     return smaller
 
@@ -234,7 +240,9 @@ def _prior_allowed(full: Design, test: str) -> bool:
             "beta_prior=True cannot be used with interactions: use beta_prior=False, and fit.shrink() for shrunken fold changes."
         )
     if not full.has_intercept:
-        raise OptionError("beta_prior=True needs a design with an intercept: without one ('~ 0 + …') use beta_prior=False.")
+        raise OptionError(
+            "beta_prior=True needs a design with an intercept: without one ('~ 0 + …') use beta_prior=False."
+        )
     return bool(full.variables)  # "~ 1" has nothing to put a prior on: R switches it off
 
 

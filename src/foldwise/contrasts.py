@@ -59,6 +59,7 @@ def resolve_contrast(
     *,
     test: str = "Wald",
     list_values: Sequence[float] = (1.0, -1.0),
+    compat: bool = False,
 ) -> Contrast:
     """What a user asked to be compared.
 
@@ -70,6 +71,7 @@ def resolve_contrast(
     name : a coefficient.
     test : "Wald" or "LRT"; decides what is compared by default.
     list_values : what multiplies the two lists.
+    compat : R's answer also where it is a group's mean instead of a fold change (``~ 0 + x + group``).
 
     Raises
     ------
@@ -77,23 +79,23 @@ def resolve_contrast(
         If the design cannot answer it; lists what there is.
     """
     if contrast is not None:
-        return _asked(design, contrast, list_values)
+        return _asked(design, contrast, list_values, compat)
     if name is not None:
         return _named(design, name)
-    return _default(design, test)
+    return _default(design, test, compat)
 
 
-def _default(design: Design, test: str) -> Contrast:
+def _default(design: Design, test: str, compat: bool) -> Contrast:
     """The last coefficient; last level against first where coefficients are group means (R's results())."""
     last = design.variables[-1] if design.variables else None
     means = design.kind == "expanded" or (design.kind == "standard" and not design.has_intercept)
     if test == "Wald" and means and not design.has_interactions and last in design.factors:
         levels = design.factors[str(last)]
-        return _between_levels(design, str(last), levels[-1], levels[0])
+        return _between_levels(design, str(last), levels[-1], levels[0], compat)
     return _named(design, design.names[-1])
 
 
-def _asked(design: Design, contrast: Any, list_values: Sequence[float]) -> Contrast:
+def _asked(design: Design, contrast: Any, list_values: Sequence[float], compat: bool) -> Contrast:
     if isinstance(contrast, Mapping | pd.Series):
         return _numeric(design, _by_name(design, contrast))
     if isinstance(contrast, str):
@@ -105,7 +107,7 @@ def _asked(design: Design, contrast: Any, list_values: Sequence[float]) -> Contr
     if any(_is_list(part) for part in parts) or not parts:
         return _lists(design, parts, list_values)
     if isinstance(parts[0], str):
-        return _three_words(design, parts)
+        return _three_words(design, parts, compat)
     return _numeric(design, parts)
 
 
@@ -127,7 +129,7 @@ def _position(design: Design, name: str) -> int:
 
 
 # ---------------------------------------------------------------------------------------------- two levels
-def _three_words(design: Design, parts: Sequence[Any]) -> Contrast:
+def _three_words(design: Design, parts: Sequence[Any], compat: bool) -> Contrast:
     if len(parts) != 3:
         raise ContrastError(
             f"'contrast', as text, should have the form (factor name, numerator level, denominator level); "
@@ -141,7 +143,7 @@ def _three_words(design: Design, parts: Sequence[Any]) -> Contrast:
     factor = str(parts[0])
     numerator, denominator = (level_text(part) for part in parts[1:])
     _check_levels(design, factor, numerator, denominator)
-    return _between_levels(design, factor, numerator, denominator)
+    return _between_levels(design, factor, numerator, denominator, compat)
 
 
 def _check_levels(design: Design, factor: str, numerator: str, denominator: str) -> None:
@@ -170,17 +172,19 @@ def _check_levels(design: Design, factor: str, numerator: str, denominator: str)
             )
 
 
-def _between_levels(design: Design, factor: str, numerator: str, denominator: str) -> Contrast:
+def _between_levels(design: Design, factor: str, numerator: str, denominator: str, compat: bool) -> Contrast:
     """Stored columns where the base level has none; else numbers at the columns of the two levels.
 
     Without an intercept R takes the stored column also where a factor behind the first variable is coded by all its
-    levels (``~ 0 + x + group``), and so reports a group's mean as a fold change; here it is the difference.
+    levels (``~ 0 + x + group``), and so reports a group's mean as a fold change; here, unless ``compat``, it is the
+    difference.
     """
     base = design.factors[factor][0]
     columns = level_columns(design, factor)
     said = (factor, numerator, denominator)
     words = f"{factor} {numerator} vs {denominator}"
-    if base not in columns and base in (numerator, denominator):
+    like_r = compat and not design.has_intercept and design.kind != "expanded" and design.variables[0] != factor
+    if (base not in columns or like_r) and base in (numerator, denominator):
         other = denominator if numerator == base else numerator
         sign = -1.0 if numerator == base else 1.0
         position = _column_of(design, columns, factor, other)

@@ -133,11 +133,15 @@ def _refuse(value: Any, gene: str, sample: str, how_many: int) -> None:
     where = f"gene '{gene}', sample '{sample}'"
     more = "" if how_many == 1 else f" ({how_many} such values in this part of the table)"
     if np.isnan(value):
-        raise CountsError(f"A count is missing (NA) at {where}{more}. Every gene needs a count in every sample: 0 if none.")
+        raise CountsError(
+            f"A count is missing (NA) at {where}{more}. Every gene needs a count in every sample: 0 if none."
+        )
     if np.isinf(value):
         raise CountsError(f"A count is infinite at {where}{more}.")
     if value < 0:
-        raise CountsError(f"A count is negative: {value:g} at {where}{more}. Counts of reads cannot be below 0; logs can.")
+        raise CountsError(
+            f"A count is negative: {value:g} at {where}{more}. Counts of reads cannot be below 0; logs can."
+        )
     if value > LARGEST_COUNT:
         raise CountsError(f"A count is beyond 2^53: {value:g} at {where}{more}. Such numbers are no longer exact.")
     raise CountsError(
@@ -149,7 +153,9 @@ def _refuse(value: Any, gene: str, sample: str, how_many: int) -> None:
 
 def _not_all_zero(any_positive: bool) -> None:
     if not any_positive:
-        raise CountsError("All samples have 0 counts for all genes: check the counting step (annotation, strandedness).")
+        raise CountsError(
+            "All samples have 0 counts for all genes: check the counting step (annotation, strandedness)."
+        )
 
 
 def checked_size_factors(values: Any, sample_names: pd.Index) -> pd.Series | None:
@@ -209,7 +215,9 @@ def checked_per_gene_and_sample(
     except (TypeError, ValueError):
         raise OptionError(f"{what} must hold numbers only.") from None
     if numbers.shape != shape:
-        raise CountsError(f"{what} must be genes x samples, {shape[0]} x {shape[1]}; got {' x '.join(map(str, numbers.shape))}.")
+        raise CountsError(
+            f"{what} must be genes x samples, {shape[0]} x {shape[1]}; got {' x '.join(map(str, numbers.shape))}."
+        )
     bad = ~(np.isfinite(numbers) & ((numbers > 0) if positive else (numbers >= 0)))
     if bad.any():
         i, j = (int(k) for k in np.argwhere(bad)[0])

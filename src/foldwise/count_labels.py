@@ -101,7 +101,9 @@ def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | No
     notes: list[str] = []
     if layer is not None:
         if layer not in adata.layers:
-            raise CountsError(f"The AnnData has no layer {layer!r}; it has {listed(adata.layers.keys(), 20) or 'none'}.")
+            raise CountsError(
+                f"The AnnData has no layer {layer!r}; it has {listed(adata.layers.keys(), 20) or 'none'}."
+            )
         matrix = adata.layers[layer]
         notes.append(f"counts read from layer '{layer}'")
     elif "counts" in adata.layers and not _looks_like_counts(adata.X):

@@ -138,7 +138,13 @@ class CountData:
         extra = [
             name
             for name in ("size_factors", "normalization_factors", "weights", "average_lengths")
-            if getattr(self, {"normalization_factors": "_factors", "weights": "_weights"}.get(name, name) if name != "average_lengths" else "_lengths") is not None
+            if getattr(
+                self,
+                {"normalization_factors": "_factors", "weights": "_weights"}.get(name, name)
+                if name != "average_lengths"
+                else "_lengths",
+            )
+            is not None
         ]
         with_extra = f", with {', '.join(extra)}" if extra else ""
         return f"CountData({self.n_genes} genes x {self.n_samples} samples{with_extra}; sample columns: {list(self.samples.columns)})"
@@ -202,7 +208,9 @@ class CountData:
                 f"got min_count={min_count}, min_samples={min_samples}."
             )
         counts = self.source.read(0, self.n_genes)
-        keep = counts.sum(axis=1) >= min_count if min_samples is None else (counts >= min_count).sum(axis=1) >= min_samples
+        keep = (
+            counts.sum(axis=1) >= min_count if min_samples is None else (counts >= min_count).sum(axis=1) >= min_samples
+        )
         if not keep.any():
             raise CountsError(f"No gene has the {min_count} reads asked for: lower min_count or min_samples.")
         kept = self.select(genes=keep)
@@ -239,7 +247,9 @@ class CountData:
             table["runsCollapsed"] = [",".join(names[codes == k]) for k in range(len(levels))]
         left_out = [n for n in ("size_factors", "_factors", "_weights", "_lengths") if getattr(self, n) is not None]
         note = f"{self.n_samples} runs added up to {len(levels)} samples"
-        note += f"; dropped, as they belong to the runs: {', '.join(n.strip('_') for n in left_out)}" if left_out else ""
+        note += (
+            f"; dropped, as they belong to the runs: {', '.join(n.strip('_') for n in left_out)}" if left_out else ""
+        )
         fields = dict.fromkeys(("size_factors", "_factors", "_weights", "_lengths"))
         return self._with(
             source=_compact(summed),
@@ -293,7 +303,9 @@ def _grouping(data: CountData, by: Any) -> pd.Series:
         by = data.samples[by]
     values = by.reindex(data.sample_names) if isinstance(by, pd.Series) else pd.Series(list(by))
     if len(values) != data.n_samples or values.isna().any():
-        raise SamplesError(f"collapse_replicates needs one value for each of the {data.n_samples} samples, none missing.")
+        raise SamplesError(
+            f"collapse_replicates needs one value for each of the {data.n_samples} samples, none missing."
+        )
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values.cat.remove_unused_categories()
     levels = sorted(pd.unique(values), key=lambda v: v if not isinstance(v, str) else v.encode())

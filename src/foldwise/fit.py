@@ -171,7 +171,11 @@ class Fit:
 
     def counts(self, *, normalized: bool = False) -> pd.DataFrame:
         """Counts, genes x samples; divided by the size or normalization factors if asked."""
-        return self.data.framed(self.data.source.read(0, self.data.n_genes) / self.factors) if normalized else self.data.counts
+        return (
+            self.data.framed(self.data.source.read(0, self.data.n_genes) / self.factors)
+            if normalized
+            else self.data.counts
+        )
 
     @property
     def replaced_counts(self) -> pd.DataFrame | None:
@@ -258,7 +262,14 @@ class Fit:
 
         return list_contrasts(self.design)
 
-    def shrink(self, coef: Any = None, contrast: Any = None, *, type: Literal["apeglm", "ashr", "normal"] = "apeglm", **options: Any) -> Results:
+    def shrink(
+        self,
+        coef: Any = None,
+        contrast: Any = None,
+        *,
+        type: Literal["apeglm", "ashr", "normal"] = "apeglm",
+        **options: Any,
+    ) -> Results:
         """Shrunken fold changes: R's lfcShrink(). See :func:`foldwise.shrinkage.shrink`."""
         from foldwise.shrinkage import shrink
 
@@ -293,7 +304,9 @@ class Fit:
         from foldwise.execution import executor_for
 
         run = executor_for(executor, progress)
-        return replace(self, stage=replace(self.stage, executor=run), first_stage=replace(self.first_stage, executor=run))
+        return replace(
+            self, stage=replace(self.stage, executor=run), first_stage=replace(self.first_stage, executor=run)
+        )
 
     def __repr__(self) -> str:
         n, m = self.data.n_genes, self.data.n_samples

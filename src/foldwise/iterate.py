@@ -25,7 +25,7 @@ TOLERANCE = 1e-4  # of the summed squared change of the log size factors
 WORST_SHARE = 0.05
 MIN_MU = 0.5
 NO_CONVERGENCE = (
-    "Iterative size factor normalization did not converge. Use sf_type=\"poscounts\", or give size factors of your own."
+    'Iterative size factor normalization did not converge. Use sf_type="poscounts", or give size factors of your own.'
 )
 
 

@@ -41,5 +41,7 @@ def chosen(name: str, value: Any, choices: Any) -> Any:
 def checked_compat(compat: str | None) -> bool:
     """Whether R 1.38's own rules are asked for where later ones differ."""
     if compat not in (None, "1.38"):
-        raise OptionError(f'compat={compat!r} is not known; use "1.38" for the rules of DESeq2 1.38, or None for the newer.')
+        raise OptionError(
+            f'compat={compat!r} is not known; use "1.38" for the rules of DESeq2 1.38, or None for the newer.'
+        )
     return compat == "1.38"

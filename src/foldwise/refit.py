@@ -116,7 +116,9 @@ def _fit_again(
     part = replace(
         stage,
         measured=stage.measured.with_counts(rows, counts),
-        columns={name: values[rows] for name, values in stage.columns.items() if name in ("baseMean", "baseVar", "allZero")},
+        columns={
+            name: values[rows] for name, values in stage.columns.items() if name in ("baseMean", "baseVar", "allZero")
+        },
         mean_beta=None,
         min_mu=0.5 if compat else stage.min_mu,
     )
@@ -147,7 +149,11 @@ def _fit_again(
 def _dispersions_again(part: Dispersions, stage: Dispersions) -> Dispersions:
     shared = GeneWisePass(part.measured.common_factors, part.gene_wise_model)
     found = part.executor.over_genes(
-        "refit", gene_wise_pass, part.measured.counts, part.measured.genes(allZero=part.columns["allZero"].astype(bool)), shared
+        "refit",
+        gene_wise_pass,
+        part.measured.counts,
+        part.measured.genes(allZero=part.columns["allZero"].astype(bool)),
+        shared,
     )
     beta = found.pop("mean_beta", None)
     assert stage.trend is not None

@@ -112,7 +112,7 @@ def make_results(
     old = checked_compat(compat)
     _check(fit, lfc_threshold, alt_hypothesis, alpha, p_adjust_method, test, add_mle, cooks_cutoff)
     test = fit.test if test is None else test
-    asked = resolve_contrast(fit.design, contrast, name, test=test, list_values=list_values)
+    asked = resolve_contrast(fit.design, contrast, name, test=test, list_values=list_values, compat=old)
     found = compare(fit, asked, test=test, min_mu=min_mu, compat=old)
     if use_t is not None and bool(use_t) != (found.degrees is not None):
         found = found.with_t(fit, use_t)
@@ -124,7 +124,13 @@ def make_results(
     outlier = _outliers(fit, cooks_cutoff)
     pvalue = np.where(outlier, np.nan, found.pvalue)
     base_mean = fit.stage.columns["baseMean"]
-    columns = {"baseMean": base_mean, "log2FoldChange": found.lfc, "lfcSE": found.se, "stat": found.stat, "pvalue": pvalue}
+    columns = {
+        "baseMean": base_mean,
+        "log2FoldChange": found.lfc,
+        "lfcSE": found.se,
+        "stat": found.stat,
+        "pvalue": pvalue,
+    }
     _zero_after_replacement(fit, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
     if add_mle:
@@ -190,22 +196,30 @@ def _check(
     if not (np.isscalar(lfc_threshold) and np.isfinite(lfc_threshold) and lfc_threshold >= 0):
         raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {lfc_threshold!r}.")
     if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not cutoff >= 0:
-        raise OptionError(f"cooks_cutoff must be a number that is not negative, False for none, or None; got {cutoff!r}.")
+        raise OptionError(
+            f"cooks_cutoff must be a number that is not negative, False for none, or None; got {cutoff!r}."
+        )
     asked = test or fit.test
     composite = lfc_threshold > 0 or alt_hypothesis not in ("greaterAbs", "greaterAbs2014")
     if asked == "LRT" and fit.test != "LRT":
-        raise OptionError('This fit has no likelihood ratio test: make one with fw.deseq(..., test="LRT", reduced="~ …").')
+        raise OptionError(
+            'This fit has no likelihood ratio test: make one with fw.deseq(..., test="LRT", reduced="~ …").'
+        )
     if asked == "LRT" and composite:
         raise OptionError(
             "A likelihood ratio test has no threshold or side: it asks whether the larger model is better at all. "
             'Use results(test="Wald", lfc_threshold=…).'
         )
     if alt_hypothesis == "lessAbs" and not lfc_threshold > 0:
-        raise OptionError('alt_hypothesis="lessAbs" asks whether |LFC| is below a threshold: set lfc_threshold above 0.')
+        raise OptionError(
+            'alt_hypothesis="lessAbs" asks whether |LFC| is below a threshold: set lfc_threshold above 0.'
+        )
     if alt_hypothesis == "lessAbs" and fit.plan.beta_prior:
         raise OptionError('alt_hypothesis="lessAbs" needs a fit without a prior on fold changes (beta_prior=False).')
     if add_mle and fit.tested.mle is None:
-        raise OptionError("add_mle is for fits with beta_prior=True; without a prior the fold changes are the MLE already.")
+        raise OptionError(
+            "add_mle is for fits with beta_prior=True; without a prior the fold changes are the MLE already."
+        )
 
 
 def _cutoff(fit: Fit, asked: float | bool | None) -> float:
@@ -288,7 +302,9 @@ def _from_function(filter_fun: Callable[[pd.DataFrame, float], Any], table: pd.D
         answer = answer.reindex(table.index)
     values = np.asarray(answer, dtype=np.float64)
     if values.shape != (len(table),):
-        raise OptionError(f"filter_fun must return {len(table)} adjusted p-values, one a gene; got shape {values.shape}.")
+        raise OptionError(
+            f"filter_fun must return {len(table)} adjusted p-values, one a gene; got shape {values.shape}."
+        )
     return values
 
 

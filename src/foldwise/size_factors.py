@@ -88,7 +88,9 @@ def median_of_ratios(
     return factors
 
 
-def median_of_real_ratios(values: FloatArray, log_means: FloatArray, rows: BoolArray | None, scaled: bool) -> FloatArray:
+def median_of_real_ratios(
+    values: FloatArray, log_means: FloatArray, rows: BoolArray | None, scaled: bool
+) -> FloatArray:
     """As ``median_of_ratios`` for counts divided by transcript lengths, which are no whole numbers."""
     usable = np.isfinite(log_means)
     if not usable.any():
@@ -118,7 +120,10 @@ def _column_reader(counts: CountSource, index: Any) -> Callable[[int, int], Floa
 
 
 def _medians(
-    read: Callable[[int, int], FloatArray], n_samples: int, log_means: FloatArray, logs: Callable[[FloatArray], FloatArray]
+    read: Callable[[int, int], FloatArray],
+    n_samples: int,
+    log_means: FloatArray,
+    logs: Callable[[FloatArray], FloatArray],
 ) -> FloatArray:
     factors = np.full(n_samples, np.nan)
     for start in range(0, n_samples, SAMPLES_AT_ONCE):

@@ -353,9 +353,7 @@ def dispersion_stage(
     log.info("estimating dispersions")
     columns = base_statistics(measured, design, run)
     varies = columns.pop("varies").astype(bool)
-    stage = Dispersions(
-        data, design, measured, columns, None, None, None, None, floor, fit_type, compat, run
-    )
+    stage = Dispersions(data, design, measured, columns, None, None, None, None, floor, fit_type, compat, run)
     if given is not None and not isinstance(given, str):
         return _with_final(stage, _by_gene(given, data, "dispersions"))
     if given not in (None, "gene-wise"):
@@ -454,7 +452,9 @@ def _with_trend(stage: Dispersions, fit_type: FitType, own: Callable[[FloatArray
     values[fitted] = trend(means)
     bad = fitted & ~(np.isfinite(values) & (values > 0))
     if bad.any():
-        raise OptionError(f"The trend gives {values[bad][0]!r} at a mean of {stage.columns['baseMean'][bad][0]:g}; it must be positive.")
+        raise OptionError(
+            f"The trend gives {values[bad][0]!r} at a mean of {stage.columns['baseMean'][bad][0]:g}; it must be positive."
+        )
     residuals = log_residuals(gene_wise, values[fitted])
     n, p = stage.design.matrix.shape
     stage = replace(

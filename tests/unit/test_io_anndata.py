@@ -76,8 +76,8 @@ def test_damaged_h5ad(tmp_path):
 def test_data_round_trip(tmp_path):
     frame = pd.DataFrame(COUNTS.T, index=GENES, columns=NAMES)
     lengths = frame * 0 + RNG.uniform(500, 1500, frame.shape)
-    data = fw.CountData(frame, OBS, genes=pd.DataFrame({"symbol": GENES}, index=GENES), size_factors=np.arange(1, 7) / 3,
-                        average_lengths=lengths, provenance=("made here",))  # fmt: skip
+    given = {"size_factors": np.arange(1, 7) / 3, "average_lengths": lengths, "provenance": ("made here",)}
+    data = fw.CountData(frame, OBS, genes=pd.DataFrame({"symbol": GENES}, index=GENES), **given)
     to_anndata(data).write_h5ad(tmp_path / "x.h5ad")
     back = fw.read_counts(tmp_path / "x.h5ad")
     pd.testing.assert_frame_equal(back.counts, data.counts)

@@ -70,7 +70,9 @@ def _told(error: Exception) -> int:
         return CANNOT_FIT if isinstance(error, FitError) or _about_data(error) else WRONG_USE
     if isinstance(error, MissingDependencyError):
         return WRONG_USE
-    click.echo(f"foldwise: {type(error).__name__}: {error}\nThis is a fault of foldwise; --debug shows where.", err=True)
+    click.echo(
+        f"foldwise: {type(error).__name__}: {error}\nThis is a fault of foldwise; --debug shows where.", err=True
+    )
     return CANNOT_FIT
 
 

@@ -8,7 +8,9 @@ import click
 
 
 @click.command()
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads to use; all cores by default.")
 def demo(out: Path, threads: int | None) -> None:
     """Analyse the two data sets that come with foldwise: pasilla (fly) and airway (human)."""
@@ -39,7 +41,9 @@ def demo(out: Path, threads: int | None) -> None:
         found = analyse(Analysis(data, design, out / name, contrasts=[contrast], threads=threads, with_report=False))
         for result in found.values():
             top = result.significant().head(8).drop(columns=["status"])
-            click.echo(f"\nTop genes, {numerator} against {denominator} ({factor}):\n{top.to_string(float_format='%.4g')}")
+            click.echo(
+                f"\nTop genes, {numerator} against {denominator} ({factor}):\n{top.to_string(float_format='%.4g')}"
+            )
     click.echo(
         f"\nTables and pictures are in {out}. Your own data:\n"
         f'  foldwise run counts.tsv samples.tsv --design "~ batch + condition" '

@@ -15,8 +15,12 @@ def fit_options(command: Any) -> Any:
     for option in reversed(
         [
             click.option("--design", required=True, help='An R formula: "~ batch + condition".'),
-            click.option("--reference", multiple=True, metavar="FACTOR=LEVEL", help="Base level of a factor; repeatable."),
-            click.option("--factor", "factors", multiple=True, metavar="COLUMN", help="Take a column of numbers as categories."),
+            click.option(
+                "--reference", multiple=True, metavar="FACTOR=LEVEL", help="Base level of a factor; repeatable."
+            ),
+            click.option(
+                "--factor", "factors", multiple=True, metavar="COLUMN", help="Take a column of numbers as categories."
+            ),
             click.option("--test", type=click.Choice(["Wald", "LRT"]), default="Wald", show_default=True),
             click.option("--reduced", help="The smaller model of a likelihood ratio test."),
             click.option(
@@ -43,7 +47,11 @@ def fit_options(command: Any) -> Any:
 @click.argument("samples", type=click.Path(exists=True))
 @fit_options
 @click.option(
-    "--contrast", "contrasts", multiple=True, metavar="FACTOR,NUMERATOR,DENOMINATOR", help="What to compare; repeatable."
+    "--contrast",
+    "contrasts",
+    multiple=True,
+    metavar="FACTOR,NUMERATOR,DENOMINATOR",
+    help="What to compare; repeatable.",
 )
 @click.option("--name", "names", multiple=True, help="A coefficient to report; repeatable.")
 @click.option("--alpha", type=float, default=0.1, show_default=True)
@@ -59,7 +67,9 @@ def fit_options(command: Any) -> Any:
 @click.option("--report", "with_report", is_flag=True, help="Also write report.html.")
 @click.option("--save-fit", is_flag=True, help="Also write fit.foldwise, which answers new contrasts later.")
 @click.option("--pictures/--no-pictures", default=True, show_default=True)
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written."
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def run(counts: str, samples: str, **options: Any) -> None:
     """Test COUNTS (genes x samples) for differences between the SAMPLES.

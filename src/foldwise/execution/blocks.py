@@ -15,7 +15,7 @@ import numpy as np
 from foldwise.arrays import FloatArray, IntArray
 
 Genes = Mapping[str, Any]
-BlockFunction = Callable[[FloatArray, Genes, Any], dict[str, Any]]
+BlockFunction = Callable[..., dict[str, Any]]
 ProgressCallback = Callable[[str, int, int], None]
 
 # A block's arrays should stay in a core's cache, yet be long enough that NumPy's call costs vanish.

@@ -211,7 +211,7 @@ def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
         if not pd.api.types.is_numeric_dtype(values):
             commas = values.map(lambda cell: isinstance(cell, str) and _COMMA_NUMBER.match(cell) is not None)
             if commas.sum() >= 0.5 * (~values.isin(["", "NA"])).sum():
-                frame.isetitem(column, values.where(~commas, values.str.replace(",", ".", regex=False)))
+                frame.isetitem(column, values.where(~commas, values.str.replace(",", ".", regex=False)).to_numpy())
     return frame
 
 

@@ -4,10 +4,15 @@ Zhu, Ibrahim & Love (2019), "Heavy-tailed prior distributions for sequence count
 binomial with known size r = 1 / dispersion; the coefficients to shrink have a Cauchy prior, all others a normal one
 of standard deviation 15 (natural log).
 
-Here the lanes are samples, a tile of them at a time, and the last tile is filled up with samples of weight 0.
-``gene`` : (3 * n_tiles, WIDTH) counts, log factors and weights. ``design`` : (p * n_tiles, WIDTH) column by column.
-``cauchy`` : (p,) which prior a coefficient has. ``state`` : (rows, p) points and gradients; functions are told the
-row. ``sums`` : (p, WIDTH) scratch.
+Here the lanes are samples, a tile of them at a time. Where a group of samples with the same row of the design fills
+whole tiles, one exponential serves it ("group tiles"); all other samples stand in "mixed tiles", which come first and
+of which the last is filled up with samples of weight 0.
+
+``gene`` : (3 * n_tiles, WIDTH) counts, factors and weights. ``sums`` : (p, WIDTH) scratch.
+``design`` : (p * n_mixed, WIDTH) the design of the mixed tiles, column by column.
+``groups`` : (n_groups, p + 2) the groups' rows of the design, then their first tile and the one after the last.
+``cauchy`` : (p,) the squared scale of a coefficient's Cauchy prior, 0 for a normal one.
+``state`` : (rows, p) points and gradients; functions are told the row.
 """
 
 from __future__ import annotations
@@ -51,77 +56,107 @@ def _places(start: int, width: int) -> ir.Constant:
 
 
 @formula
-def value_and_slope(counts: Vector, log_factor: Vector, weight: Vector, predictor: Vector, size: Vector):  # type: ignore[no-untyped-def]
+def value_and_slope(counts: Vector, factor: Vector, weight: Vector, predictor: Vector, size: Vector):  # type: ignore[no-untyped-def]
     """Minus a sample's log likelihood (without its constants) and the derivative by its linear predictor."""
-    mean = exp(predictor + log_factor)
+    mean = exp(predictor) * factor
     both = size + mean
     shifted = counts + size
     return weight * (shifted * log(both) - counts * predictor), weight * (shifted * (mean / both) - counts)
 
 
 @formula
-def curvature(counts: Vector, log_factor: Vector, weight: Vector, predictor: Vector, size: Vector) -> Vector:
+def value_and_slope_of_group(counts: Vector, factor: Vector, weight: Vector, growth: Vector, size: Vector):  # type: ignore[no-untyped-def]
+    """The same but for what the counts alone add, with the exponential of the predictor given."""
+    mean = growth * factor
+    both = size + mean
+    shifted = weight * (counts + size)
+    return shifted * log(both), shifted * (mean / both)
+
+
+@formula
+def curvature(counts: Vector, factor: Vector, weight: Vector, growth: Vector, size: Vector) -> Vector:
     """The second derivative by the linear predictor: observed information."""
-    mean = exp(predictor + log_factor)
+    mean = growth * factor
     both = size + mean
     return weight * (counts + size) * (size / both) * (mean / both)
 
 
+@formula
+def growth(predictor: Vector) -> Vector:
+    return exp(predictor)
+
+
 @kernel
-def objective(gene, design, cauchy, size, scale, sums, state, point, gradient):
-    """Minus the log posterior at row ``point``, up to a constant of the gene; its gradient goes to row ``gradient``."""
+def objective(gene, design, groups, counted, cauchy, size, sums, state, point, gradient):
+    """Minus the log posterior at row ``point``, up to a constant of the gene; its gradient goes to row ``gradient``.
+
+    counted : (n_groups,) weighted sums of the groups' counts.
+    """
     p, n_tiles = state.shape[1], gene.shape[0] // 3
-    value = spread(0.0)
+    n_mixed = design.shape[0] // p
+    values = spread(0.0)
     for k in range(p):
-        store(sums, k, value)
-    for tile in range(n_tiles):
+        store(sums, k, values)
+    for tile in range(n_mixed):
         predictor = spread(0.0)
         for k in range(p):
-            predictor = predictor + load(design, k * n_tiles + tile) * state[point, k]
+            predictor = predictor + load(design, k * n_mixed + tile) * state[point, k]
         part, slope = value_and_slope(
             load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), predictor, size
         )
-        value = value + part
+        values = values + part
         for k in range(p):
-            store(sums, k, load(sums, k) + load(design, k * n_tiles + tile) * slope)
+            store(sums, k, load(sums, k) + load(design, k * n_mixed + tile) * slope)
+    value = total(values)
     for k in range(p):
-        b = state[point, k]
-        prior = 2.0 / (scale * scale + b * b) if cauchy[k] else OTHER_PRECISION
-        state[gradient, k] = total(load(sums, k)) + prior * b
-    return total(value) + minus_log_prior(cauchy, scale, state, point)
-
-
-@kernel
-def minus_log_prior(cauchy, scale, state, point):
-    value = 0.0
-    for k in range(state.shape[1]):
-        b = state[point, k]
-        value += np.log1p(b * b / (scale * scale)) if cauchy[k] else 0.5 * OTHER_PRECISION * b * b
+        b, square = state[point, k], cauchy[k]
+        if square > 0.0:
+            state[gradient, k] = total(load(sums, k)) + 2.0 * b / (square + b * b)
+            value += np.log1p(b * b / square)
+        else:
+            state[gradient, k] = total(load(sums, k)) + OTHER_PRECISION * b
+            value += 0.5 * OTHER_PRECISION * b * b
+    for group in range(groups.shape[0]):
+        predicted = 0.0
+        for k in range(p):
+            predicted += groups[group, k] * state[point, k]
+        values, slopes, grown = spread(0.0), spread(0.0), growth(predicted)
+        for tile in range(int(groups[group, p]), int(groups[group, p + 1])):
+            part, slope = value_and_slope_of_group(
+                load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), grown, size
+            )
+            values = values + part
+            slopes = slopes + slope
+        value += total(values) - predicted * counted[group]
+        slope_of_group = total(slopes) - counted[group]
+        for k in range(p):
+            state[gradient, k] += groups[group, k] * slope_of_group
     return value
 
 
 @kernel
-def exact_objective(gene, design, cauchy, size, scale, state):
-    """The value at row POINT with the sum over samples in doubled precision.
+def exact_objective(counts, log_factors, weights, matrix, cauchy, size, state):
+    """The value at row POINT with the sum over samples in doubled precision. counts, … : (m,). matrix : (m, p).
 
     R sums in 80 bits where it calls its general optimiser, which stops on differences of 1e-8: with a plain sum it
     would meet other rounding noise and stop elsewhere.
     """
-    n_tiles = gene.shape[0] // 3
     high, low = 0.0, 0.0
-    for tile in range(n_tiles):
-        for lane in range(gene.shape[1]):
-            predictor = 0.0
-            for k in range(state.shape[1]):
-                predictor += design[k * n_tiles + tile, lane] * state[POINT, k]
-            counts = gene[tile, lane]
-            mean = np.exp(predictor + gene[n_tiles + tile, lane])
-            term = gene[2 * n_tiles + tile, lane] * (counts * predictor - (counts + size) * np.log(size + mean))
-            added = high + term
-            back = added - high
-            low += (high - (added - back)) + (term - back)
-            high = added
-    return minus_log_prior(cauchy, scale, state, POINT) - (high + low)
+    for j in range(counts.size):
+        predictor = 0.0
+        for k in range(state.shape[1]):
+            predictor += matrix[j, k] * state[POINT, k]
+        mean = np.exp(predictor + log_factors[j])
+        term = weights[j] * (counts[j] * predictor - (counts[j] + size) * np.log(size + mean))
+        added = high + term
+        back = added - high
+        low += (high - (added - back)) + (term - back)
+        high = added
+    value = -(high + low)
+    for k in range(state.shape[1]):
+        b = state[POINT, k]
+        value += np.log1p(b * b / cauchy[k]) if cauchy[k] > 0.0 else 0.5 * OTHER_PRECISION * b * b
+    return value
 
 
 @kernel
@@ -155,7 +190,7 @@ def invert(matrix, inverse):
 
 
 @kernel
-def difference_covariance(gene, design, cauchy, size, scale, sums, state, hessian, inverse):
+def difference_covariance(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse):
     """Inverse of the Hessian at row POINT, from central differences of the gradient, made symmetric, as R takes it.
 
     Whether every variance is positive. Rows STEP, CHANGE and OTHER are scratch.
@@ -166,7 +201,8 @@ def difference_covariance(gene, design, cauchy, size, scale, sums, state, hessia
     for k in range(p):
         for side in range(2):
             state[OTHER, k] = state[POINT, k] + (HESSIAN_STEP if side == 0 else -HESSIAN_STEP)
-            objective(gene, design, cauchy, size, scale, sums, state, OTHER, STEP if side == 0 else CHANGE)
+            row = STEP if side == 0 else CHANGE
+            objective(gene, design, groups, counted, cauchy, size, sums, state, OTHER, row)
         state[OTHER, k] = state[POINT, k]
         for q in range(p):
             hessian[k, q] = (state[STEP, q] - state[CHANGE, q]) / (2.0 * HESSIAN_STEP)
@@ -177,29 +213,43 @@ def difference_covariance(gene, design, cauchy, size, scale, sums, state, hessia
 
 
 @kernel
-def exact_covariance(gene, design, cauchy, size, scale, state, ridge, hessian, inverse):
+def exact_covariance(gene, design, groups, cauchy, size, state, ridge, hessian, inverse):
     """The same from the observed information itself, ``ridge`` added to its diagonal.
 
     A Cauchy prior's curvature is negative beyond its scale.
     """
-    p, n_tiles, square = state.shape[1], gene.shape[0] // 3, scale * scale
+    p, n_tiles = state.shape[1], gene.shape[0] // 3
+    n_mixed = design.shape[0] // p
     for k in range(p):
-        b = state[POINT, k] * state[POINT, k]
+        b, square = state[POINT, k] * state[POINT, k], cauchy[k]
         for q in range(p):
             hessian[k, q] = 0.0
-        prior = 2.0 * (square - b) / ((square + b) * (square + b)) if cauchy[k] else OTHER_PRECISION
-        hessian[k, k] = prior + ridge
-    for tile in range(n_tiles):
+        curved = 2.0 * (square - b) / ((square + b) * (square + b)) if square > 0.0 else OTHER_PRECISION
+        hessian[k, k] = curved + ridge
+    for tile in range(n_mixed):
         predictor = spread(0.0)
         for k in range(p):
-            predictor = predictor + load(design, k * n_tiles + tile) * state[POINT, k]
-        curved = curvature(
-            load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), predictor, size
+            predictor = predictor + load(design, k * n_mixed + tile) * state[POINT, k]
+        information = curvature(
+            load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), growth(predictor), size
         )
         for k in range(p):
-            column = load(design, k * n_tiles + tile) * curved
+            column = load(design, k * n_mixed + tile) * information
             for q in range(k + 1):
-                hessian[k, q] += total(column * load(design, q * n_tiles + tile))
+                hessian[k, q] += total(column * load(design, q * n_mixed + tile))
+    for group in range(groups.shape[0]):
+        predicted = 0.0
+        for k in range(p):
+            predicted += groups[group, k] * state[POINT, k]
+        grown, information = growth(predicted), spread(0.0)
+        for tile in range(int(groups[group, p]), int(groups[group, p + 1])):
+            information = information + curvature(
+                load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), grown, size
+            )
+        of_group = total(information)
+        for k in range(p):
+            for q in range(k + 1):
+                hessian[k, q] += groups[group, k] * groups[group, q] * of_group
     for k in range(p):
         for q in range(k):
             hessian[q, k] = hessian[k, q]

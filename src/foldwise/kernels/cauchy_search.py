@@ -54,7 +54,7 @@ def dot(state, a, b):
 
 
 @kernel
-def _line_search(value0, step, scaling, gene, design, cauchy, size, scale, sums, state):
+def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, size, sums, state):
     """Strong Wolfe conditions by bracketing and quadratic interpolation: (value, found).
 
     From START along DIRECTION; the point reached and its gradient are left in place.
@@ -76,7 +76,7 @@ def _line_search(value0, step, scaling, gene, design, cauchy, size, scale, sums,
                 step = 0.5 * (low + high)
         for k in range(p):
             state[POINT, k] = state[START, k] + step * state[DIRECTION, k]
-        value = objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT) / scaling + OFFSET
+        value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT) / scaling + OFFSET
         slope = 0.0
         for k in range(p):
             state[GRADIENT, k] /= scaling
@@ -107,33 +107,37 @@ def _line_search(value0, step, scaling, gene, design, cauchy, size, scale, sums,
 
 @kernel
 def _quasi_newton_direction(state, products, stored, newest):
-    """Minus the inverse Hessian of the stored pairs times the gradient, by the two-loop recursion."""
+    """Minus the inverse Hessian of the stored pairs times the gradient, by the two-loop recursion.
+
+    ``products`` : 1 / s'y of each pair, s'y / y'y of each, and scratch.
+    """
     p = state.shape[1]
     for k in range(p):
         state[DIRECTION, k] = -state[GRADIENT, k]
-    for back in range(2 * stored):
-        if back < stored:
-            at = (newest + MEMORY - back) % MEMORY
-            share = dot(state, PAIRS + at, DIRECTION) / products[0, at]
-            products[2, at] = share
-            row, sign = PAIRS + MEMORY + at, -1.0
-        else:
-            at = (newest + 1 + back + 2 * MEMORY - 2 * stored) % MEMORY
-            share = products[2, at] - dot(state, PAIRS + MEMORY + at, DIRECTION) / products[0, at]
-            row, sign = PAIRS + at, 1.0
+    at = newest
+    for _ in range(stored):
+        share = dot(state, PAIRS + at, DIRECTION) * products[0, at]
+        products[2, at] = share
         for k in range(p):
-            state[DIRECTION, k] += sign * share * state[row, k]
-            if back == stored - 1:
-                state[DIRECTION, k] *= products[0, newest] / products[1, newest]
+            state[DIRECTION, k] -= share * state[PAIRS + MEMORY + at, k]
+        at = at - 1 if at > 0 else MEMORY - 1
+    first = products[1, newest] if stored > 0 else 1.0
+    for k in range(p):
+        state[DIRECTION, k] *= first
+    for _ in range(stored):
+        at = at + 1 if at < MEMORY - 1 else 0
+        share = products[2, at] - dot(state, PAIRS + MEMORY + at, DIRECTION) * products[0, at]
+        for k in range(p):
+            state[DIRECTION, k] += share * state[PAIRS + at, k]
 
 
 @kernel
-def limited_memory_search(first, scaling, gene, design, cauchy, size, scale, sums, state, products):
+def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy, size, sums, state, products):
     """From (first, -first, first, ...) to where R's first optimiser stops; False if a line search failed."""
     p = state.shape[1]
     for k in range(p):
         state[POINT, k] = first if k % 2 == 0 else -first
-    value = objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT) / scaling + OFFSET
+    value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT) / scaling + OFFSET
     for k in range(p):
         state[GRADIENT, k] /= scaling
     stored, newest, old_value = NOTHING, NOTHING, value
@@ -151,9 +155,9 @@ def limited_memory_search(first, scaling, gene, design, cauchy, size, scale, sum
                 along += state[STEP, k] * state[CHANGE, k]
                 changed += state[CHANGE, k] * state[CHANGE, k]
             if along > EPS * changed:
-                newest = (newest + 1) % MEMORY
+                newest = newest + 1 if newest < MEMORY - 1 else NOTHING
                 stored = min(stored + 1, MEMORY)
-                products[0, newest], products[1, newest] = along, changed
+                products[0, newest], products[1, newest] = 1.0 / along, along / changed
                 for k in range(p):
                     state[PAIRS + newest, k] = state[STEP, k]
                     state[PAIRS + MEMORY + newest, k] = state[CHANGE, k]
@@ -162,7 +166,7 @@ def limited_memory_search(first, scaling, gene, design, cauchy, size, scale, sum
             state[OLD_GRADIENT, k] = state[GRADIENT, k]
         old_value = value
         step = 1.0 if iteration > 0 else 1.0 / length
-        value, found = _line_search(value, step, scaling, gene, design, cauchy, size, scale, sums, state)
+        value, found = _line_search(value, step, scaling, gene, design, groups, counted, cauchy, size, sums, state)
         if not found:
             return False
     return True
@@ -188,15 +192,17 @@ def _update_inverse(inverse, state):
 
 
 @kernel
-def variable_metric_search(gene, design, cauchy, size, scale, sums, state, inverse):
+def variable_metric_search(
+    counts, log_factors, weights, matrix, gene, design, groups, counted, cauchy, size, sums, state, inverse
+):
     """From POINT, as R's general optimiser goes on; True if it ended by itself.
 
     Nash (1990), Compact Numerical Methods for Computers, algorithm 21.
     """
     p = state.shape[1]
     value = -1.0
-    shift = exact_objective(gene, design, cauchy, size, scale, state) + 1.0
-    objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT)
+    shift = exact_objective(counts, log_factors, weights, matrix, cauchy, size, state) + 1.0
+    objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
     gradients, reset_at = 1, 1
     while gradients < BFGS_STEPS:
         slope = 0.0
@@ -214,7 +220,7 @@ def variable_metric_search(gene, design, cauchy, size, scale, sums, state, inver
             for k in range(p):
                 state[POINT, k] = state[START, k] + step * state[DIRECTION, k]
                 moved = moved or BFGS_UNIT + state[START, k] != BFGS_UNIT + state[POINT, k]
-            new_value = exact_objective(gene, design, cauchy, size, scale, state) - shift
+            new_value = exact_objective(counts, log_factors, weights, matrix, cauchy, size, state) - shift
             if moved and np.isfinite(new_value) and new_value <= value + DECREASE * step * slope:
                 changed = abs(new_value - value) > BFGS_TOL * (abs(value) + BFGS_TOL)
                 value = new_value
@@ -227,7 +233,7 @@ def variable_metric_search(gene, design, cauchy, size, scale, sums, state, inver
             continue
         for k in range(p):
             state[OLD_GRADIENT, k] = state[GRADIENT, k]
-        objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT)
+        objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
         gradients += 1
         for k in range(p):
             state[STEP, k] = state[POINT, k] - state[START, k]
@@ -238,16 +244,16 @@ def variable_metric_search(gene, design, cauchy, size, scale, sums, state, inver
 
 
 @kernel
-def to_optimum(gene, design, cauchy, size, scale, sums, state, hessian, inverse):
+def to_optimum(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse):
     """Damped Newton steps from POINT to where the gradient vanishes; True if it got there.
 
     Where the Hessian is not positive (beyond the scale of the Cauchy prior) it is made so by a growing ridge.
     """
     p = state.shape[1]
-    value = objective(gene, design, cauchy, size, scale, sums, state, POINT, GRADIENT)
+    value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
     ridge = 0.0
     for _ in range(NEWTON_STEPS):
-        good = exact_covariance(gene, design, cauchy, size, scale, state, ridge, hessian, inverse)
+        good = exact_covariance(gene, design, groups, cauchy, size, state, ridge, hessian, inverse)
         longest = 0.0
         for k in range(p):
             state[DIRECTION, k] = 0.0
@@ -259,7 +265,7 @@ def to_optimum(gene, design, cauchy, size, scale, sums, state, hessian, inverse)
         if good and longest < NEWTON_TOL and ridge == 0.0:
             return True
         if good and slope <= 0.0:
-            new_value = objective(gene, design, cauchy, size, scale, sums, state, START, CHANGE)
+            new_value = objective(gene, design, groups, counted, cauchy, size, sums, state, START, CHANGE)
             # Near the optimum the gain drowns in rounding: there the gradient decides.
             calmer = slope > -NEWTON_NOISE and dot(state, CHANGE, CHANGE) < dot(state, GRADIENT, GRADIENT)
             if new_value <= value + DECREASE * slope or calmer:

@@ -192,7 +192,7 @@ def fit_rlog(
     weighted = weights is not None
     counts, alpha, start = scratch.plain(counts), scratch.plain(alpha), scratch.plain(start)
     factors = scratch.plain(np.atleast_2d(factors))
-    constants = likelihood_constants(counts, alpha, weights)[0]
+    constants = likelihood_constants(counts, alpha, weights)
     linear, intercept = np.empty((n, m)), np.empty(n)
     iterations, status = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     y, s, log_s, w, state, eta, new, weight_of, response = scratch.tiles(

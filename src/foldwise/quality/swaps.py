@@ -23,6 +23,7 @@ _TELLING_GENES = 100
 _BEYOND = -0.2  # place of a sample that may be swapped: clearly past the middle, where noise alone hardly takes it
 _SEPARATED = 0.95  # share of the other samples that must lie on their own side, and
 _STANDARD_DEVIATIONS = 2.5  # how far from the middle, in their own spread: else the covariate has no clear effect
+_ANOTHER = 0.6  # R squared from which another covariate is taken to be behind a seeming swap
 
 
 def probable_swaps(
@@ -46,7 +47,8 @@ def probable_swaps(
         values = _variable_genes(transformed)
         for shown in (values, _without_others(values, table, name, covariates)):
             known = {(row["sample_1"], row["sample_2"]) for row in rows if row["covariate"] == name}
-            rows += [r for r in _swaps_of(shown, table[name], name) if (r["sample_1"], r["sample_2"]) not in known]
+            found = [r for r in _swaps_of(shown, table[name], name) if (r["sample_1"], r["sample_2"]) not in known]
+            rows += [row for row in found if not _another_explains(row, table, name, covariates)]
     columns = ["sample_1", "sample_2", "covariate", "group_1", "group_2", "place_1", "place_2", "others_on_own_side"]
     found = pd.DataFrame(rows, columns=[*columns, "evidence"])
     strength = found[["place_1", "place_2"]].astype(float).sum(axis=1, min_count=1)
@@ -78,6 +80,32 @@ def _without_others(values: FloatArray, table: pd.DataFrame, name: str, covariat
     if matrix.shape[1] == 1:
         return removed(values, matrix)
     return np.asarray(values - (matrix[:, 1:] @ effects[1:]).T)  # effects beside this covariate, so that it stays
+
+
+def _another_explains(
+    row: dict[str, object], table: pd.DataFrame, name: str, covariates: Sequence[str] | None
+) -> bool:
+    """Whether the labels after the exchange are those of another covariate, whose effect it then is."""
+    members = table[name].astype(str).isin([str(row["group_1"]), str(row["group_2"])]).to_numpy()
+    side = (table[name].astype(str) == str(row["group_1"])).to_numpy(dtype=float)
+    exchanged = side.copy()
+    for sample in (row["sample_1"], row["sample_2"]):
+        if sample is not None:
+            exchanged[table.index.get_loc(sample)] = 1 - exchanged[table.index.get_loc(sample)]
+    for other in usable_covariates(table, covariates):
+        if other == name or table[other].isna().any():
+            continue
+        matrix = with_intercept(regressors(table.loc[members, other]))
+        before, after = (_share(labels[members], matrix) for labels in (side, exchanged))
+        if after > max(before, _ANOTHER):
+            return True
+    return False
+
+
+def _share(labels: FloatArray, matrix: FloatArray) -> float:
+    rest = labels - matrix @ np.linalg.lstsq(matrix, labels, rcond=None)[0]
+    total = float(((labels - labels.mean()) ** 2).sum())
+    return 1 - float(rest @ rest) / total if total > 0 else 0.0
 
 
 def _swaps_of(values: FloatArray, column: pd.Series, name: str) -> list[dict[str, object]]:

@@ -224,8 +224,7 @@ def _recovered(
 
 
 def _verdict(certificate: pd.DataFrame, open_genes: int) -> str:
-    worst = certificate["largest_distance"].idxmax()
-    row = certificate.loc[worst]
+    row = certificate.iloc[int(np.argmax(certificate["largest_distance"].to_numpy()))]
     begin = (
         "Every value has one possible count."
         if open_genes == 0

@@ -51,13 +51,15 @@ class ApeglmPosterior:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """What is the same for all genes. log_factors : (1, n_samples), or None if the factors are each gene's own."""
+    """What is the same for all genes. factors : (1, n_samples), or None if each gene has its own.
+
+    cauchy : (n_coefficients,) squared scales of Cauchy priors, 0 elsewhere. reference : (n_samples,) at the base level.
+    """
 
     matrix: FloatArray
-    log_factors: FloatArray | None
-    cauchy: BoolArray
+    factors: FloatArray | None
+    cauchy: FloatArray
     reference: BoolArray
-    scale: float
     converged: bool
 
 
@@ -88,8 +90,8 @@ def apeglm_posterior(
     shrink_all : give the Cauchy prior to every coefficient but the first (R's ``apeAdapt=FALSE``).
     converged : go on to the optimum, where R's search stops up to 1.3e-2 log2 short of it.
     """
-    cauchy = np.zeros(matrix.shape[1], dtype=np.bool_)
-    cauchy[slice(1, None) if shrink_all else column] = True
+    cauchy = np.zeros(matrix.shape[1])
+    cauchy[slice(1, None) if shrink_all else column] = scale**2
     genes: dict[str, FloatArray] = {"dispersion": dispersions}
     if factors.ndim == 2:
         genes["factors"] = factors
@@ -97,10 +99,9 @@ def apeglm_posterior(
         genes["weights"] = weights
     model = _Model(
         matrix=np.asarray(matrix, dtype=np.float64),
-        log_factors=np.log(factors)[None, :] if factors.ndim == 1 else None,
+        factors=factors[None, :] if factors.ndim == 1 else None,
         cauchy=cauchy,
         reference=_reference_samples(matrix),
-        scale=scale,
         converged=converged,
     )
     found = run.over_genes("shrinking (apeglm)", _one_block, counts, genes, model)
@@ -117,10 +118,10 @@ def apeglm_posterior(
 def _one_block(counts: FloatArray, genes: Mapping[str, Any], model: _Model) -> dict[str, Any]:
     from foldwise.kernels.apeglm import shrink_genes
 
-    log_factors = np.log(genes["factors"]) if model.log_factors is None else model.log_factors
+    factors = genes["factors"] if model.factors is None else model.factors
     weights = genes["weights"] if "weights" in genes else np.ones((1, counts.shape[1]))
     beta, variance, status = shrink_genes(
-        counts, log_factors, weights, model.matrix, genes["dispersion"], model.cauchy, model.scale,
+        counts, factors, weights, model.matrix, genes["dispersion"], model.cauchy,
         reference=model.reference, converged=model.converged,
     )  # fmt: skip
     return {"beta": beta, "variance": variance, "status": status}

@@ -299,5 +299,3 @@ def metadata_of(res: Results, found: Shrunken, type: str, threshold: float, colu
         "description": description,
         "prior": {"type": type, **found.prior},
     }
-
-

@@ -160,8 +160,9 @@ def load_transform(path: str | Path) -> VarianceStabilization | RegularizedLog:
     reference = SizeReference(arrays["log_means"]) if "log_means" in arrays else None
     if head["kind"] == "rlog":
         reasons = pd.Series(arrays["reasons"].astype(object), arrays["not_converged"].astype(object), dtype=object)
-        by_gene = [pd.Series(arrays[name], index=genes, name=name) for name in ("dispersions", "intercept")]
-        return RegularizedLog(*by_gene, float(arrays["prior_variance"][0]), reasons, reference)
+        dispersions = pd.Series(arrays["dispersions"], index=genes, name="dispFit")
+        intercept = pd.Series(arrays["intercept"], index=genes, name="rlogIntercept")
+        return RegularizedLog(dispersions, intercept, float(arrays["prior_variance"][0]), reasons, reference)
     trend = trend_from_arrays(head["trend"], _under(arrays, "trend_"))
     return VarianceStabilization(trend, _form(trend, _under(arrays, "form_")), genes, reference)
 

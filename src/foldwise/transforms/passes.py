@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from foldwise.arrays import FloatArray
 from foldwise.kernels.rlog import fit_rlog
 from foldwise.measured import block_factors, normalized_weights
 from foldwise.options import COEFFICIENT_VARIANCE
-from foldwise.transforms.forms import Form
 from foldwise.transforms.prepared import Genes, Prepared
+
+Elementwise = Callable[[FloatArray], FloatArray]
 
 LN2 = float(np.log(2.0))
 START_PSEUDOCOUNT = 0.1
@@ -25,14 +27,14 @@ class StabilizingPass:
     """factors : (n_samples,) or None. form : applied to normalized counts."""
 
     factors: FloatArray | None
-    form: Form
+    form: Elementwise
 
 
-def stabilizing_pass(counts: FloatArray, genes: Genes, shared: StabilizingPass) -> Genes:
+def stabilizing_pass(counts: FloatArray, genes: Genes, shared: StabilizingPass) -> dict[str, Any]:
     return {"value": shared.form(counts / block_factors(genes, shared.factors, len(counts)))}
 
 
-def stabilized(start: Prepared, form: Form) -> pd.DataFrame:
+def stabilized(start: Prepared, form: Elementwise) -> pd.DataFrame:
     """Genes x samples table of transformed values."""
     measured = start.measured
     shared = StabilizingPass(measured.common_factors, form)
@@ -48,7 +50,7 @@ class RlogPass:
     prior_variance: float
 
 
-def rlog_pass(counts: FloatArray, genes: Genes, shared: RlogPass) -> Genes:
+def rlog_pass(counts: FloatArray, genes: Genes, shared: RlogPass) -> dict[str, Any]:
     """Values (0 for genes not fitted), intercepts (-inf there), how each gene's iteration ended.
 
     With ``intercept`` among the genes' arrays it is given, as part of the factors, and sample terms alone are fitted.

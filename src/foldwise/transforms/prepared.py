@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from foldwise.measured import Measured, block_factors
 from foldwise.options import FitType, chosen
 from foldwise.stages import Dispersions, dispersion_stage, measured_from
 
-Genes = dict[str, Any]
+Genes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def checked_fit_type(fit_type: FitType) -> FitType:
     return fit_type
 
 
-def summary_pass(counts: FloatArray, genes: Genes, common: FloatArray | None) -> Genes:
+def summary_pass(counts: FloatArray, genes: Genes, common: FloatArray | None) -> dict[str, Any]:
     """Mean and largest of each gene's normalized counts."""
     normalized = counts / block_factors(genes, common, len(counts))
     return {"mean": exact_row_means(normalized), "largest": normalized.max(axis=1)}

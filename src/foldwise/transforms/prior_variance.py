@@ -72,7 +72,8 @@ def _gathered(
 
 def _ratios(measured: Measured, base_mean: FloatArray, weights: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Absolute log2 ratios to the gene's mean, a block at a time, of genes that have a weight."""
-    for start, stop in cut(*(lambda g, m: (g, block_size(m)))(*measured.counts.shape)):
+    n, m = measured.counts.shape
+    for start, stop in cut(n, block_size(m)):
         used = weights[start:stop] > 0
         if used.any():
             factors = measured.factors if measured.factors.ndim == 1 else measured.factors[start:stop][used]

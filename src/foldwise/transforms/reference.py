@@ -49,7 +49,7 @@ def reference_of(measured: Measured, run: Executor) -> SizeReference | None:
 def measured_later(data: CountData, reference: SizeReference | None) -> Measured:
     """New samples with their own factors, or with size factors from the reference."""
     if data.normalization_factors is not None:
-        factors = data.normalization_factors.to_numpy(dtype=np.float64)
+        factors: FloatArray = data.normalization_factors.to_numpy(dtype=np.float64)
     elif data.size_factors is not None:
         factors = data.size_factors.to_numpy(dtype=np.float64)
     elif reference is not None:

@@ -117,9 +117,9 @@ def _fitted(
     early = reasons(found["status"], names)
     values = start.frame(found["value"])
     values.attrs["not_converged"] = list(early.index)
-    by_gene = {"dispFit": dispersions, "rlogIntercept": found["intercept"]}
-    columns = (pd.Series(numbers, index=names, name=name) for name, numbers in by_gene.items())
-    return RegularizedLog(*columns, prior_variance, early, reference, values)
+    alphas = pd.Series(dispersions, index=names, name="dispFit")
+    centre = pd.Series(found["intercept"], index=names, name="rlogIntercept")
+    return RegularizedLog(alphas, centre, prior_variance, early, reference, values)
 
 
 def _checked(start: Prepared, prior_variance: float | None, intercept: Any) -> FloatArray | None:
