@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
-from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_means, glm_start, log_density, prepare_design
+from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, log_density, prepare_design
 from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
 
 LN2 = float(np.log(2.0))

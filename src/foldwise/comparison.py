@@ -140,7 +140,7 @@ class ZeroPass:
 
 def zero_pass(counts: FloatArray, genes: Any, shared: ZeroPass) -> dict[str, BoolArray]:
     """Genes without a single count in the chosen samples."""
-    return {"zero": ~counts[:, shared.samples].any(axis=1)}
+    return {"zero": np.logical_not(counts[:, shared.samples].any(axis=1))}
 
 
 def _without_counts(fit: Fit, found: Comparison, samples: BoolArray) -> Comparison:

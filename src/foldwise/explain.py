@@ -15,6 +15,9 @@ import pandas as pd
 from foldwise.arrays import FloatArray
 from foldwise.errors import ContrastError, CountsError
 from foldwise.explain_parts import Compared, Parts, compared_samples, own_and_other_terms, taken_apart
+from foldwise.why import Reason, why
+
+__all__ = ["Explanation", "Reason", "explain", "sign_flips", "why"]
 
 REST = "left over by the fit"
 _NOTABLE = 0.05  # log2: a smaller difference is not worth a sentence

@@ -59,7 +59,7 @@ class Results:
 
     def why(self, gene: str) -> Any:
         """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
-        from foldwise.explain import why
+        from foldwise.why import why
 
         return why(self, gene)
 
@@ -193,7 +193,7 @@ def _check(
         raise OptionError(f'test={test!r} is not known; choose "Wald" or "LRT".')
     if not 0 < alpha < 1:
         raise OptionError(f"alpha must lie between 0 and 1, both excluded; got {alpha!r}.")
-    if not (np.isscalar(lfc_threshold) and np.isfinite(lfc_threshold) and lfc_threshold >= 0):
+    if not _is_size(lfc_threshold):
         raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {lfc_threshold!r}.")
     if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not cutoff >= 0:
         raise OptionError(
@@ -220,6 +220,10 @@ def _check(
         raise OptionError(
             "add_mle is for fits with beta_prior=True; without a prior the fold changes are the MLE already."
         )
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and float(value) >= 0)
 
 
 def _cutoff(fit: Fit, asked: float | bool | None) -> float:

@@ -93,9 +93,13 @@ def run_test(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) -> 
     log.info("fitting model and testing")
     shared = final_model(stage, plan, with_cooks=with_cooks)
     found = stage.executor.over_genes("coefficients", final_pass, stage.measured.counts, final_inputs(stage), shared)
-    made = {name: found.pop(name) for name in ("dispersion", "dispIter", "dispOutlier", "dispMAP") if name in found}
+    made: dict[str, Any] = {
+        name: found.pop(name) for name in ("dispersion", "dispIter", "dispOutlier", "dispMAP") if name in found
+    }
     stage = replace(stage, columns={**stage.columns, **made})
-    cooks = {name: found.pop(name) for name in ("maxCooks", "largest_sample", "exceeds", "n_larger") if name in found}
+    cooks: dict[str, Any] = {
+        name: found.pop(name) for name in ("maxCooks", "largest_sample", "exceeds", "n_larger") if name in found
+    }
     if not plan.beta_prior:
         return stage, _answers(stage, plan, found, cooks, None, None)
     mle = found["beta"]

@@ -56,26 +56,25 @@ def why(results: Any, gene: str) -> Reason:
 
 
 def _cause(results: Any, gene: str, row: Any, missing: tuple[str, ...]) -> tuple[Cause, str, dict[str, Any]]:
-    genes = results.fit.genes
-    if genes.loc[gene].get("allZero", False) is True or row["baseMean"] == 0 and "log2FoldChange" in missing:
-        return _without_counts(results, gene, row)
     if "log2FoldChange" in missing:
+        if row["baseMean"] == 0:
+            return _without_counts(results, gene)
         return "unknown", "the model could not be fitted to its counts.", {}
     if "pvalue" in missing:
         return _outlier(results, gene)
     if "padj" in missing:
         return _filtered(results, row)
-    return _complete(results, gene, row)
+    return _complete(results, row)
 
 
-def _without_counts(results: Any, gene: str, row: Any) -> tuple[Cause, str, dict[str, Any]]:
+def _without_counts(results: Any, gene: str) -> tuple[Cause, str, dict[str, Any]]:
     counts = results.fit.data.counts.loc[gene]
     if (counts == 0).all():
         return "all zero", "every count is zero, so there is nothing to estimate or test.", {"baseMean": 0.0}
     total = int(counts.sum())
     return (
         "no counts left",
-        f"nothing can be estimated from its {total} counts: they have no weight, or were all replaced by 0 as outliers.",
+        f"nothing can be estimated from its {total} counts: they have no weight, or became 0 as outliers.",
         {"counts": total},
     )
 
@@ -83,7 +82,7 @@ def _without_counts(results: Any, gene: str, row: Any) -> tuple[Cause, str, dict
 def _outlier(results: Any, gene: str) -> tuple[Cause, str, dict[str, Any]]:
     fit = results.fit
     cutoff = _cutoff(results)
-    distances = np.asarray(fit.cooks.loc[gene], dtype=float)
+    distances = np.asarray(fit.cooks_of(gene), dtype=float)
     judged = _judged(fit)
     at = int(np.nanargmax(np.where(judged, distances, -np.inf))) if judged.any() else int(np.nanargmax(distances))
     sample = fit.data.sample_names[at]
@@ -121,9 +120,8 @@ def _filtered(results: Any, row: Any) -> tuple[Cause, str, dict[str, Any]]:
     )
 
 
-def _complete(results: Any, gene: str, row: Any) -> tuple[Cause, str, dict[str, Any]]:
-    genes = results.fit.genes.loc[gene]
-    if str(row.get("status", "")) == "not converged" or genes.get("betaConv", True) is False:
+def _complete(results: Any, row: Any) -> tuple[Cause, str, dict[str, Any]]:
+    if str(row.get("status", "")) == "not converged":
         return (
             "not converged",
             "nothing is missing, but the fit of its coefficients did not converge: take its numbers with care.",
