@@ -144,10 +144,9 @@ def filtering(results: Any, ax: Axes | None = None, *, title: str | None = None)
     theta, rejections = rejection_curve(metadata)
     ax = new_axes(ax)
     ax.plot(theta, rejections, "o", color=DOWN, ms=3.5)
-    fitted = metadata.get("lo_fit")
+    fitted = metadata.get("filter_curve")
     if fitted is not None:
-        x, y = (np.asarray(fitted[key], dtype=float) for key in ("x", "y"))
-        ax.plot(x, y, color=UNREMARKABLE, lw=1.2, zorder=1)
+        ax.plot(fitted["theta"], fitted["numRej"], color=UNREMARKABLE, lw=1.2, zorder=1)
     chosen = metadata.get("filter_theta")
     if chosen is not None and np.isfinite(chosen):
         ax.axvline(float(chosen), color=TREND, ls="--", lw=1.0)

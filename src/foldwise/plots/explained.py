@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from foldwise.plots.figures import DOWN, TEXT_SIZE, UP, describe, name_ticks, new_axes
+from foldwise.plots.figures import DOWN, TEXT_SIZE, UP, describe, log_counts_axis, name_ticks, new_axes
 from foldwise.plots.gene_counts import PSEUDOCOUNT
 
 
@@ -34,13 +34,14 @@ def explained(explanation: Any, ax: Axes | None = None) -> Axes:
         (right, "adjusted", "other covariates removed", _ratio(table, "adjusted")),
     ):
         new_axes(axes)
-        axes.set_yscale("log")
         _side(axes, table, column)
         said = f"{words}\nlog2 ratio {lfc:+.2f}" if np.isfinite(lfc) else words
         describe(axes, title=said)
         axes.title.set_fontsize(TEXT_SIZE)
     right.set_ylim(*_limits(table))
     left.set_ylim(*_limits(table))
+    log_counts_axis(left)
+    log_counts_axis(right)
     describe(left, y=f"{explanation.gene}: count + {PSEUDOCOUNT:g}")
     return shown
 

@@ -6,6 +6,7 @@ notebook with ``ax.figure``, or draw into axes of your own with ``ax=``.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -94,6 +95,19 @@ def name_ticks(ax: Axes, axis: Literal["x", "y"], names: Sequence[object], posit
     chosen = ax.xaxis if axis == "x" else ax.yaxis
     chosen.set_ticks(range(len(names)) if positions is None else positions)
     chosen.set_ticklabels([literal(name) for name in names], **{"fontsize": TEXT_SIZE - 1, **text})
+
+
+def log_counts_axis(ax: Axes) -> None:
+    """A log scale for counts, marked with plain numbers (20, 50, 100) however short it is."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    decades = abs(math.log10(high / low)) if low > 0 else 3.0
+    subs = (1.0, 2.0, 5.0) if decades < 2.2 else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def literal(name: object) -> str:

@@ -11,7 +11,16 @@ from matplotlib.lines import Line2D
 
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, OptionError, listed
-from foldwise.plots.figures import DOWN, add_legend, colours_for, describe, markers_for, name_ticks, new_axes
+from foldwise.plots.figures import (
+    DOWN,
+    add_legend,
+    colours_for,
+    describe,
+    log_counts_axis,
+    markers_for,
+    name_ticks,
+    new_axes,
+)
 from foldwise.plots.sources import design_variables, normalized_counts, sample_table
 
 PSEUDOCOUNT = 0.5  # DESeq2's plotCounts: zeros have a place on the log scale
@@ -54,7 +63,7 @@ def counts(
     height = values + PSEUDOCOUNT if log else values
     draw_by_group(ax, height, _column(known, group, table.columns), _column(known, color, table.columns))
     if log:
-        ax.set_yscale("log")
+        log_counts_axis(ax)
     words = "normalized count" + (f" + {PSEUDOCOUNT:g}" if log else "")
     describe(ax, x=group or "", y=words, title=str(gene) if title is None else title)
     return ax

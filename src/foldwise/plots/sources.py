@@ -50,11 +50,7 @@ def title_of(results: Any, title: str | None) -> str | None:
     """The title asked for, or what the results compare ("condition treated vs control")."""
     if title is not None:
         return title
-    said = (getattr(results, "metadata", None) or {}).get("description")
-    if isinstance(said, str):
-        return said.split("): ", 1)[-1]
-    contrast = getattr(results, "contrast", None)
-    return getattr(contrast, "description", None)
+    return getattr(getattr(results, "contrast", None), "description", None)
 
 
 def chosen_genes(table: pd.DataFrame, labels: int | Sequence[object] | None) -> pd.Index:

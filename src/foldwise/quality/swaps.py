@@ -82,9 +82,7 @@ def _without_others(values: FloatArray, table: pd.DataFrame, name: str, covariat
     return np.asarray(values - (matrix[:, 1:] @ effects[1:]).T)  # effects beside this covariate, so that it stays
 
 
-def _another_explains(
-    row: dict[str, object], table: pd.DataFrame, name: str, covariates: Sequence[str] | None
-) -> bool:
+def _another_explains(row: dict[str, object], table: pd.DataFrame, name: str, covariates: Sequence[str] | None) -> bool:
     """Whether the labels after the exchange are those of another covariate, whose effect it then is."""
     members = table[name].astype(str).isin([str(row["group_1"]), str(row["group_2"])]).to_numpy()
     side = (table[name].astype(str) == str(row["group_1"])).to_numpy(dtype=float)
