@@ -56,7 +56,7 @@ def _take(i, counts, factors, weights, places, groups, gene, counted):
 @kernel
 def first_searches(
     counts, factors, weights, matrix, places, design, groups, dispersions, cauchy,
-    gene, counted, sums, state, hessian, inverse, products, beta, variance, status,
+    gene, counted, slopes, state, hessian, inverse, products, beta, variance, status,
 ):  # fmt: skip
     """R's first optimiser from both starts; the answer is that of the second one here, the other one checks it."""
     p = state.shape[1]
@@ -68,20 +68,20 @@ def first_searches(
         size = 1.0 / dispersions[i]
         for k in range(p):
             state[POINT, k] = 0.0
-        at_zero = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
+        at_zero = objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT)
         scaling = max(1.0, at_zero)
         good = True
         for first in (-FIRST_START, FIRST_START):
             for k in range(p):
                 beta[i, k] = state[POINT, k]
             good &= limited_memory_search(
-                first, scaling, gene, design, groups, counted, cauchy, size, sums, state, products
+                first, scaling, gene, design, groups, counted, cauchy, size, slopes, state, products
             )
         for k in range(p):
             good &= abs(beta[i, k] - state[POINT, k]) <= APART
             beta[i, k] = state[POINT, k]
         if good:
-            good = difference_covariance(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse)
+            good = difference_covariance(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse)
         status[i] = FIRST_SEARCH if good else ASTRAY
         if good:
             for k in range(p):
@@ -91,7 +91,7 @@ def first_searches(
 @kernel
 def second_search(
     counts, factors, weights, matrix, places, design, groups, dispersions, cauchy,
-    gene, counted, sums, state, hessian, inverse, logs, beta, variance, status,
+    gene, counted, slopes, state, hessian, inverse, logs, beta, variance, status,
 ):  # fmt: skip
     """R's general optimiser from where the first one ended, for the genes that went astray. logs : (m,) scratch."""
     p = state.shape[1]
@@ -106,12 +106,12 @@ def second_search(
             state[POINT, k] = beta[i, k]
         ended = variable_metric_search(
             counts[i], logs, weights[min(i, weights.shape[0] - 1)], matrix,
-            gene, design, groups, counted, cauchy, size, sums, state, inverse,
+            gene, design, groups, counted, cauchy, size, slopes, state, inverse,
         )  # fmt: skip
         for k in range(p):
             beta[i, k] = state[POINT, k]
         status[i] = SECOND_SEARCH if ended else NOT_CONVERGED
-        if difference_covariance(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse):
+        if difference_covariance(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse):
             for k in range(p):
                 variance[i, k] = inverse[k, k]
         else:
@@ -121,7 +121,7 @@ def second_search(
 @kernel
 def go_on_to_optima(
     counts, factors, weights, matrix, places, design, groups, dispersions, cauchy,
-    gene, counted, sums, state, hessian, inverse, beta, variance, status,
+    gene, counted, slopes, state, hessian, inverse, beta, variance, status,
 ):  # fmt: skip
     """Newton's method from where R stops, and the curvature there."""
     p = state.shape[1]
@@ -132,7 +132,7 @@ def go_on_to_optima(
         size = 1.0 / dispersions[i]
         for k in range(p):
             state[POINT, k] = beta[i, k]
-        ended = to_optimum(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse)
+        ended = to_optimum(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse)
         status[i] = FIRST_SEARCH if ended else NOT_CONVERGED
         good = exact_covariance(gene, design, groups, cauchy, size, state, 0.0, hessian, inverse)
         for k in range(p):
@@ -205,7 +205,7 @@ def shrink_genes(
         *map(_own, (dispersions, cauchy)),
     )  # fmt: skip
     scratch = (
-        tile(3 * tiles.n_tiles), np.zeros(len(tiles.groups)), tile(p), np.zeros((STATE_ROWS, p)),
+        tile(3 * tiles.n_tiles), np.zeros(len(tiles.groups)), tile(len(tiles.design) // p), np.zeros((STATE_ROWS, p)),
         np.zeros((p, p)), np.zeros((p, p)),
     )  # fmt: skip
     beta, variance = np.full((n_genes, p), np.nan), np.full((n_genes, p), np.nan)

@@ -8,7 +8,7 @@ Here the lanes are samples, a tile of them at a time. Where a group of samples w
 whole tiles, one exponential serves it ("group tiles"); all other samples stand in "mixed tiles", which come first and
 of which the last is filled up with samples of weight 0.
 
-``gene`` : (3 * n_tiles, WIDTH) counts, factors and weights. ``sums`` : (p, WIDTH) scratch.
+``gene`` : (3 * n_tiles, WIDTH) counts, factors and weights. ``slopes`` : (n_mixed, WIDTH) scratch.
 ``design`` : (p * n_mixed, WIDTH) the design of the mixed tiles, column by column.
 ``groups`` : (n_groups, p + 2) the groups' rows of the design, then their first tile and the one after the last.
 ``cauchy`` : (p,) the squared scale of a coefficient's Cauchy prior, 0 for a normal one.
@@ -87,7 +87,7 @@ def growth(predictor: Vector) -> Vector:
 
 
 @kernel
-def objective(gene, design, groups, counted, cauchy, size, sums, state, point, gradient):
+def objective(gene, design, groups, counted, cauchy, size, slopes, state, point, gradient):
     """Minus the log posterior at row ``point``, up to a constant of the gene; its gradient goes to row ``gradient``.
 
     counted : (n_groups,) weighted sums of the groups' counts.
@@ -95,8 +95,6 @@ def objective(gene, design, groups, counted, cauchy, size, sums, state, point, g
     p, n_tiles = state.shape[1], gene.shape[0] // 3
     n_mixed = design.shape[0] // p
     values = spread(0.0)
-    for k in range(p):
-        store(sums, k, values)
     for tile in range(n_mixed):
         predictor = spread(0.0)
         for k in range(p):
@@ -105,30 +103,32 @@ def objective(gene, design, groups, counted, cauchy, size, sums, state, point, g
             load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), predictor, size
         )
         values = values + part
-        for k in range(p):
-            store(sums, k, load(sums, k) + load(design, k * n_mixed + tile) * slope)
+        store(slopes, tile, slope)
     value = total(values)
     for k in range(p):
+        summed = spread(0.0)
+        for tile in range(n_mixed):
+            summed = summed + load(design, k * n_mixed + tile) * load(slopes, tile)
         b, square = state[point, k], cauchy[k]
         if square > 0.0:
-            state[gradient, k] = total(load(sums, k)) + 2.0 * b / (square + b * b)
+            state[gradient, k] = total(summed) + 2.0 * b / (square + b * b)
             value += np.log1p(b * b / square)
         else:
-            state[gradient, k] = total(load(sums, k)) + OTHER_PRECISION * b
+            state[gradient, k] = total(summed) + OTHER_PRECISION * b
             value += 0.5 * OTHER_PRECISION * b * b
     for group in range(groups.shape[0]):
         predicted = 0.0
         for k in range(p):
             predicted += groups[group, k] * state[point, k]
-        values, slopes, grown = spread(0.0), spread(0.0), growth(predicted)
+        values, summed, grown = spread(0.0), spread(0.0), growth(predicted)
         for tile in range(int(groups[group, p]), int(groups[group, p + 1])):
             part, slope = value_and_slope_of_group(
                 load(gene, tile), load(gene, n_tiles + tile), load(gene, 2 * n_tiles + tile), grown, size
             )
             values = values + part
-            slopes = slopes + slope
+            summed = summed + slope
         value += total(values) - predicted * counted[group]
-        slope_of_group = total(slopes) - counted[group]
+        slope_of_group = total(summed) - counted[group]
         for k in range(p):
             state[gradient, k] += groups[group, k] * slope_of_group
     return value
@@ -190,7 +190,7 @@ def invert(matrix, inverse):
 
 
 @kernel
-def difference_covariance(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse):
+def difference_covariance(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse):
     """Inverse of the Hessian at row POINT, from central differences of the gradient, made symmetric, as R takes it.
 
     Whether every variance is positive. Rows STEP, CHANGE and OTHER are scratch.
@@ -202,7 +202,7 @@ def difference_covariance(gene, design, groups, counted, cauchy, size, sums, sta
         for side in range(2):
             state[OTHER, k] = state[POINT, k] + (HESSIAN_STEP if side == 0 else -HESSIAN_STEP)
             row = STEP if side == 0 else CHANGE
-            objective(gene, design, groups, counted, cauchy, size, sums, state, OTHER, row)
+            objective(gene, design, groups, counted, cauchy, size, slopes, state, OTHER, row)
         state[OTHER, k] = state[POINT, k]
         for q in range(p):
             hessian[k, q] = (state[STEP, q] - state[CHANGE, q]) / (2.0 * HESSIAN_STEP)

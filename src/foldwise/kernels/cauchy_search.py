@@ -54,7 +54,7 @@ def dot(state, a, b):
 
 
 @kernel
-def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, size, sums, state):
+def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, size, slopes, state):
     """Strong Wolfe conditions by bracketing and quadratic interpolation: (value, found).
 
     From START along DIRECTION; the point reached and its gradient are left in place.
@@ -76,7 +76,9 @@ def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, s
                 step = 0.5 * (low + high)
         for k in range(p):
             state[POINT, k] = state[START, k] + step * state[DIRECTION, k]
-        value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT) / scaling + OFFSET
+        value = (
+            objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT) / scaling + OFFSET
+        )
         slope = 0.0
         for k in range(p):
             state[GRADIENT, k] /= scaling
@@ -132,12 +134,12 @@ def _quasi_newton_direction(state, products, stored, newest):
 
 
 @kernel
-def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy, size, sums, state, products):
+def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy, size, slopes, state, products):
     """From (first, -first, first, ...) to where R's first optimiser stops; False if a line search failed."""
     p = state.shape[1]
     for k in range(p):
         state[POINT, k] = first if k % 2 == 0 else -first
-    value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT) / scaling + OFFSET
+    value = objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT) / scaling + OFFSET
     for k in range(p):
         state[GRADIENT, k] /= scaling
     stored, newest, old_value = NOTHING, NOTHING, value
@@ -166,7 +168,7 @@ def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy,
             state[OLD_GRADIENT, k] = state[GRADIENT, k]
         old_value = value
         step = 1.0 if iteration > 0 else 1.0 / length
-        value, found = _line_search(value, step, scaling, gene, design, groups, counted, cauchy, size, sums, state)
+        value, found = _line_search(value, step, scaling, gene, design, groups, counted, cauchy, size, slopes, state)
         if not found:
             return False
     return True
@@ -193,7 +195,7 @@ def _update_inverse(inverse, state):
 
 @kernel
 def variable_metric_search(
-    counts, log_factors, weights, matrix, gene, design, groups, counted, cauchy, size, sums, state, inverse
+    counts, log_factors, weights, matrix, gene, design, groups, counted, cauchy, size, slopes, state, inverse
 ):
     """From POINT, as R's general optimiser goes on; True if it ended by itself.
 
@@ -202,7 +204,7 @@ def variable_metric_search(
     p = state.shape[1]
     value = -1.0
     shift = exact_objective(counts, log_factors, weights, matrix, cauchy, size, state) + 1.0
-    objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
+    objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT)
     gradients, reset_at = 1, 1
     while gradients < BFGS_STEPS:
         slope = 0.0
@@ -233,7 +235,7 @@ def variable_metric_search(
             continue
         for k in range(p):
             state[OLD_GRADIENT, k] = state[GRADIENT, k]
-        objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
+        objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT)
         gradients += 1
         for k in range(p):
             state[STEP, k] = state[POINT, k] - state[START, k]
@@ -244,13 +246,13 @@ def variable_metric_search(
 
 
 @kernel
-def to_optimum(gene, design, groups, counted, cauchy, size, sums, state, hessian, inverse):
+def to_optimum(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse):
     """Damped Newton steps from POINT to where the gradient vanishes; True if it got there.
 
     Where the Hessian is not positive (beyond the scale of the Cauchy prior) it is made so by a growing ridge.
     """
     p = state.shape[1]
-    value = objective(gene, design, groups, counted, cauchy, size, sums, state, POINT, GRADIENT)
+    value = objective(gene, design, groups, counted, cauchy, size, slopes, state, POINT, GRADIENT)
     ridge = 0.0
     for _ in range(NEWTON_STEPS):
         good = exact_covariance(gene, design, groups, cauchy, size, state, ridge, hessian, inverse)
@@ -265,7 +267,7 @@ def to_optimum(gene, design, groups, counted, cauchy, size, sums, state, hessian
         if good and longest < NEWTON_TOL and ridge == 0.0:
             return True
         if good and slope <= 0.0:
-            new_value = objective(gene, design, groups, counted, cauchy, size, sums, state, START, CHANGE)
+            new_value = objective(gene, design, groups, counted, cauchy, size, slopes, state, START, CHANGE)
             # Near the optimum the gain drowns in rounding: there the gradient decides.
             calmer = slope > -NEWTON_NOISE and dot(state, CHANGE, CHANGE) < dot(state, GRADIENT, GRADIENT)
             if new_value <= value + DECREASE * slope or calmer:
