@@ -86,7 +86,7 @@ PLAIN = "gene,S1,S2\ng1,1,2\ng2,3,4\n"
         lambda t: bz2.compress(t.encode()),
         lambda t: lzma.compress(t.encode()),
     ],
-    ids="bom utf16 crlf cr no_end semicolons tabs bars spaces comment blank trailing trailing_rows gz bgz bz2 xz".split(),
+    ids="bom utf16 crlf cr no_end semicolons tabs bars spaces comment blank trailing trailing2 gz bgz bz2 xz".split(),
 )
 def test_the_same_table_however_written(tmp_path, change):
     data = fw.read_counts(written(tmp_path, change(PLAIN)), SAMPLES)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+
+import numpy as np
+
+from foldwise.arrays import FloatArray
 
 
 def r_number(value: float) -> str:
@@ -29,12 +32,19 @@ def r_number(value: float) -> str:
     return f"{mantissa}e{power:+03d}"
 
 
-def r_numbers(values: Iterable[float]) -> list[str]:
-    """``r_number`` of each value; ordinary numbers take a short way."""
-    return [_quick(value) for value in values]
+def r_numbers(values: FloatArray) -> list[str]:
+    """``r_number`` of each value; ordinary numbers are formatted all at once."""
+    text = ("%.15g\n" * len(values) % tuple(values.tolist())).split("\n")[:-1]
+    size = np.abs(values)
+    # Between these bounds R never writes e, and %.15g says the same.
+    for at in np.flatnonzero(~((size > 1e-2) & (size < 99999.0))).tolist():
+        text[at] = r_number(float(values[at]))
+    return text
 
 
-def _quick(value: float) -> str:
-    if 1e-2 < value < 1e5 or -1e5 < value < -1e-2:  # never scientific here, and %.15g says the same
-        return f"{value:.15g}"
-    return r_number(value)
+def exact_numbers(values: FloatArray) -> list[str]:
+    """The shortest texts that read back to the same doubles; whole numbers without ``.0``, NaN as ``NA``."""
+    text = [t.removesuffix(".0") for t in map(repr, values.tolist())]
+    for at in np.flatnonzero(~np.isfinite(values)).tolist():
+        text[at] = r_number(float(values[at]))
+    return text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import sys
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,7 +12,7 @@ import pandas as pd
 
 from foldwise.errors import MissingDependencyError, OptionError
 from foldwise.io.atomic import write_atomically
-from foldwise.io.number_text import r_numbers
+from foldwise.io.number_text import exact_numbers, r_numbers
 from foldwise.io.read_report import PathLike
 
 NumberStyle = Literal["exact", "r"]
@@ -80,34 +78,32 @@ def table_text(
     missing: str = "NA",
 ) -> str:
     """The text that ``write_table`` writes; lines end with ``\\n`` on every system."""
-    columns = [_column_text(table.iloc[:, i], numbers, missing) for i in range(table.shape[1])]
+    columns = [_column_text(table.iloc[:, i], numbers, missing, sep) for i in range(table.shape[1])]
     if index:
-        columns = [[str(label) for label in table.index], *columns]
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=sep, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        columns = [_quoted([str(label) for label in table.index], sep), *columns]
+    lines = [sep.join(row) for row in zip(*columns, strict=True)]
     if header:
         first = [index_label or table.index.name or "gene"] if index else []
-        writer.writerow([*first, *(str(c) for c in table.columns)])
-    writer.writerows(zip(*columns, strict=True))
-    return out.getvalue()
+        lines.insert(0, sep.join(_quoted([*map(str, first), *map(str, table.columns)], sep)))
+    return "\n".join(lines) + "\n"
 
 
-def _column_text(column: pd.Series, numbers: NumberStyle, missing: str) -> list[str]:
+def _quoted(fields: list[str], sep: str) -> list[str]:
+    """Only fields that would be misread are quoted, quotes in them doubled."""
+    odd = (sep, '"', "\n", "\r")
+    return ['"' + f.replace('"', '""') + '"' if any(mark in f for mark in odd) or f != f.strip() else f for f in fields]
+
+
+def _column_text(column: pd.Series, numbers: NumberStyle, missing: str, sep: str) -> list[str]:
     if pd.api.types.is_bool_dtype(column) and not column.isna().any():
         return ["TRUE" if value else "FALSE" for value in column]
     if pd.api.types.is_float_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan)
-        text = r_numbers(values.tolist()) if numbers == "r" else [_exact(value) for value in values.tolist()]
+        text = r_numbers(values) if numbers == "r" else exact_numbers(values)
         return text if missing == "NA" else [missing if t == "NA" else t for t in text]
-    return [missing if pd.isna(value) else str(value) for value in column]
-
-
-def _exact(value: float) -> str:
-    if value != value:
-        return "NA"
-    if value in (np.inf, -np.inf):
-        return "Inf" if value > 0 else "-Inf"
-    return repr(value).removesuffix(".0")
+    if pd.api.types.is_integer_dtype(column) and not column.isna().any():
+        return list(map(str, column.tolist()))
+    return _quoted([missing if pd.isna(value) else str(value) for value in column], sep)
 
 
 def _write_parquet(table: pd.DataFrame, path: PathLike) -> None:
