@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 logger = logging.getLogger("foldwise")
 
-PathLike = str | Path
+PathLike: TypeAlias = str | Path
 
 
 class ReadReport:

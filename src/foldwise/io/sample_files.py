@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from foldwise.errors import CountsError, SamplesError, listed
 from foldwise.io.read_report import PathLike, ReadReport, how_many
 
 FILE_COLUMNS = ("filename", "file", "file_name", "path")
-Files = PathLike | Sequence[PathLike] | Mapping[str, PathLike]
+Files: TypeAlias = PathLike | Sequence[PathLike] | Mapping[str, PathLike]
 
 _ENDINGS = re.compile(
     r"(?i)([._-]?(ReadsPerGene\.out\.tab|htseq([_-]?counts?)?|counts?|txt|tsv|tab|gz|bz2|xz|zst|bam|out))+$"

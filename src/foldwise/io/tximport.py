@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foldwise.counts import CountData
 
 CountsFromAbundance = Literal["no", "scaledTPM", "lengthScaledTPM", "dtuScaledTPM"]
-TranscriptMap = pd.DataFrame | Mapping[str, str] | PathLike
+TranscriptMap: TypeAlias = pd.DataFrame | Mapping[str, str] | PathLike
 
 
 @dataclass(frozen=True, slots=True)
