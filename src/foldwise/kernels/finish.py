@@ -18,6 +18,7 @@ from foldwise.kernels.design import KernelDesign
 from foldwise.kernels.lanes import WIDTH, load, spread, store
 from foldwise.kernels.likelihood import cooks_term, exponential, fit_terms, log2_error
 from foldwise.kernels.smallmat import factor, inverse, invert_factor
+from foldwise.kernels.statistics import glm_means
 
 ALPHA, ROBUST, LIKELIHOOD = range(3)
 STATE_ROWS = 3
@@ -211,6 +212,7 @@ def finish_glm(
         *scratch.tiles(m, m, m if weighted else 1, m, m, m, STATE_ROWS, p, size, size, size, p, p, wanted.shape[0]),
         se, likelihood, largest, sample, exceeds, *kept,
     )  # fmt: skip
+    means = glm_means(factors, design, beta) if keep and given_means else kept[0]
     if cooking and not judging.any():
         largest.fill(np.nan)
     return GlmFinish(
@@ -219,7 +221,7 @@ def finish_glm(
         largest if cooking else None,
         sample if cooking else None,
         exceeds.astype(bool) if cooking else None,
-        kept[0] if keep else None,
+        means if keep else None,
         kept[1] if keep else None,
         kept[2] if keep and cooking else None,
     )
