@@ -27,6 +27,9 @@ class DenseCounts:
     def rows(self, index: IntArray) -> FloatArray:
         return np.ascontiguousarray(self.values[index], dtype=np.float64)
 
+    def of_samples(self, start: int, stop: int) -> FloatArray:
+        return np.ascontiguousarray(self.values[:, start:stop].T, dtype=np.float64)
+
 
 @dataclass(frozen=True, slots=True)
 class SparseCounts:
@@ -44,6 +47,9 @@ class SparseCounts:
     def rows(self, index: IntArray) -> FloatArray:
         return np.ascontiguousarray(self.values[index].toarray(), dtype=np.float64)
 
+    def of_samples(self, start: int, stop: int) -> FloatArray:
+        return np.ascontiguousarray(self.values[:, start:stop].toarray().T, dtype=np.float64)
+
 
 class StoredCounts:
     """Counts that stay on disk (backed AnnData, zarr, dask): samples x genes there, read by columns when asked.
@@ -60,11 +66,17 @@ class StoredCounts:
         return int(self._matrix.shape[1]), int(self._matrix.shape[0])
 
     def read(self, start: int, stop: int) -> FloatArray:
+        return np.ascontiguousarray(self._dense(slice(None), slice(start, stop)).T, dtype=np.float64)
+
+    def of_samples(self, start: int, stop: int) -> FloatArray:
+        return np.ascontiguousarray(self._dense(slice(start, stop), slice(None)), dtype=np.float64)
+
+    def _dense(self, samples: slice, genes: slice) -> np.ndarray[Any, Any]:
         with self._lock:
-            block = self._matrix[:, start:stop]
-            block = block.compute() if hasattr(block, "compute") else block
-        block = block.toarray() if hasattr(block, "toarray") else np.asarray(block)
-        return np.ascontiguousarray(block.T, dtype=np.float64)
+            block = self._matrix[samples, genes]
+            # Lazy arrays are computed here, in this thread: a block may already run on a worker of a cluster.
+            block = block.compute(scheduler="synchronous") if hasattr(block, "compute") else block
+        return block.toarray() if hasattr(block, "toarray") else np.asarray(block)
 
     def rows(self, index: IntArray) -> FloatArray:
         if len(index) == 0:

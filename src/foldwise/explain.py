@@ -218,7 +218,8 @@ def _difference(adjusted: float, raw: float, parts: Parts) -> list[str]:
         return ["One side has no counts at all, so the ratio of the means is not a finite number."]
     difference = raw - adjusted
     if abs(difference) < _NOTABLE:
-        return ["The two agree: the other covariates shift both sides alike."]
+        alike = ": the other covariates shift both sides alike" if parts.terms else ""
+        return [f"The two agree{alike}."]
     opening = "They differ in sign." if adjusted * raw < 0 else ""
     pieces = sorted(zip(parts.terms, parts.parts[0], strict=True), key=lambda piece: -abs(piece[1]))
     told = [f"{value:+.2f} from {name}" for name, value in pieces if abs(value) >= _SHOWN]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,11 +15,10 @@ import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.errors import CountsError
-from foldwise.execution import CountSource, Executor
+from foldwise.execution import CountSource, Executor, ThreadExecutor
 from foldwise.kernels import exact_row_means
 
 TABLE_SIZE = 1 << 16
-SAMPLES_AT_ONCE = 32
 
 NO_GEOMETRIC_MEANS = (
     "Every gene contains at least one zero, cannot compute log geometric means. "
@@ -65,8 +65,34 @@ def log_geometric_means(counts: CountSource, run: Executor, *, positive_only: bo
     return run.over_genes("size factors", function, counts, {}, None)["mean"]  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class MedianPass:
+    """log_means : (n_genes,) of the geometric means. usable : (n_genes,) genes that may enter the medians."""
+
+    log_means: FloatArray
+    usable: BoolArray
+
+
+def median_pass(counts: FloatArray, shared: MedianPass) -> dict[str, FloatArray]:
+    """Size factors of some samples. counts : (n_samples, n_genes)."""
+    means = shared.log_means[shared.usable]
+    return {"factor": np.array([_median_ratio(sample[shared.usable], means, log_counts) for sample in counts])}
+
+
+def _median_ratio(counts: FloatArray, log_means: FloatArray, logs: Callable[[FloatArray], FloatArray]) -> float:
+    positive = counts > 0
+    if not positive.any():
+        return math.nan
+    return math.exp(float(np.median(logs(counts[positive]) - log_means[positive])))
+
+
 def median_of_ratios(
-    counts: CountSource, log_means: FloatArray, *, rows: BoolArray | None = None, scaled: bool = False
+    counts: CountSource,
+    log_means: FloatArray,
+    run: Executor | None = None,
+    *,
+    rows: BoolArray | None = None,
+    scaled: bool = False,
 ) -> FloatArray:
     """(n_samples,) median over genes of count / geometric mean, taken on the log scale.
 
@@ -76,64 +102,29 @@ def median_of_ratios(
     log_means : (n_genes,) logs of the geometric means. rows : the genes that may enter the medians (control genes).
     scaled : divide so that the factors' geometric mean is 1, as R does for every kind but "ratio".
     """
+    shared = MedianPass(log_means, _usable(log_means, rows))
+    factors = (run or ThreadExecutor()).over_samples("size factors", median_pass, counts, shared)["factor"]
+    return _scaled(factors) if scaled else factors
+
+
+def _usable(log_means: FloatArray, rows: BoolArray | None) -> BoolArray:
     usable = np.isfinite(log_means)
     if not usable.any():
         raise CountsError(NO_GEOMETRIC_MEANS)
-    if rows is not None:
-        usable &= rows
-    index = np.flatnonzero(usable)
-    factors = _medians(_column_reader(counts, index), counts.shape[1], log_means[index], log_counts)
-    if scaled:
-        factors = factors / math.exp(float(np.mean(np.log(factors))))
-    return factors
+    return usable if rows is None else usable & rows
+
+
+def _scaled(factors: FloatArray) -> FloatArray:
+    return factors / math.exp(float(np.mean(np.log(factors))))
 
 
 def median_of_real_ratios(
     values: FloatArray, log_means: FloatArray, rows: BoolArray | None, scaled: bool
 ) -> FloatArray:
     """As ``median_of_ratios`` for counts divided by transcript lengths, which are no whole numbers."""
-    usable = np.isfinite(log_means)
-    if not usable.any():
-        raise CountsError(NO_GEOMETRIC_MEANS)
-    index = np.flatnonzero(usable if rows is None else usable & rows)
-
-    def logs(v: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            return np.log(v)
-
-    chosen_values = values[index]
-    factors = _medians(lambda a, b: chosen_values[:, a:b], values.shape[1], log_means[index], logs)
-    return factors / math.exp(float(np.mean(np.log(factors)))) if scaled else factors
-
-
-def _column_reader(counts: CountSource, index: Any) -> Callable[[int, int], FloatArray]:
-    """Reads the chosen genes of a few samples at a time; what is not in memory is gathered once, as integers."""
-    values = getattr(counts, "values", None)
-    if not isinstance(values, np.ndarray):
-        parts = [counts.rows(index[k : k + 1024]) for k in range(0, len(index), 1024)]
-        fits = all(part.max(initial=0) < 2**31 for part in parts)
-        kind = np.int32 if fits else np.float64
-        gathered = np.concatenate([part.astype(kind) for part in parts]) if parts else np.empty((0, counts.shape[1]))
-        return lambda a, b: gathered[:, a:b].astype(np.float64)
-    everything = len(index) == values.shape[0]
-    return lambda a, b: (values[:, a:b] if everything else values[index, a:b]).astype(np.float64)
-
-
-def _medians(
-    read: Callable[[int, int], FloatArray],
-    n_samples: int,
-    log_means: FloatArray,
-    logs: Callable[[FloatArray], FloatArray],
-) -> FloatArray:
-    factors = np.full(n_samples, np.nan)
-    for start in range(0, n_samples, SAMPLES_AT_ONCE):
-        block = np.ascontiguousarray(read(start, min(start + SAMPLES_AT_ONCE, n_samples)).T)
-        for j, column in enumerate(block):
-            positive = column > 0
-            if positive.any():
-                ratios = logs(column[positive]) - log_means[positive]
-                factors[start + j] = math.exp(float(np.median(ratios)))
-    return factors
+    usable = _usable(log_means, rows)
+    factors = np.array([_median_ratio(sample[usable], log_means[usable], np.log) for sample in values.T])
+    return _scaled(factors) if scaled else factors
 
 
 def factors_from_lengths(

@@ -112,7 +112,7 @@ def size_factors_of(
         _all_found(factors.min(axis=0), data)
         return factors
     means = log_geometric_means(data.source, run) if given is None else given
-    factors = median_of_ratios(data.source, means, rows=rows, scaled=scaled)
+    factors = median_of_ratios(data.source, means, run, rows=rows, scaled=scaled)
     _all_found(factors, data)
     return factors
 

@@ -21,6 +21,7 @@ ProgressCallback = Callable[[str, int, int], None]
 # A block's arrays should stay in a core's cache, yet be long enough that NumPy's call costs vanish.
 VALUES_IN_A_BLOCK = 1 << 17
 MOST_GENES, FEWEST_GENES = 2048, 128
+VALUES_OF_SAMPLES = 1 << 20
 
 
 class CountSource(Protocol):
@@ -33,9 +34,11 @@ class CountSource(Protocol):
 
     def rows(self, index: IntArray) -> FloatArray: ...
 
+    def of_samples(self, start: int, stop: int) -> FloatArray: ...
+
 
 class Executor(Protocol):
-    """Runs a block function over all genes and joins what comes back, in the order of the genes."""
+    """Runs a block function over all genes (or samples) and joins what comes back, in their order."""
 
     def over_genes(
         self,
@@ -47,14 +50,23 @@ class Executor(Protocol):
         rows: IntArray | None = None,
     ) -> dict[str, Any]: ...
 
+    def over_samples(self, stage: str, function: BlockFunction, counts: CountSource, shared: Any) -> dict[str, Any]:
+        """The function gets ``(counts, shared)``: the counts of some samples, samples x genes."""
+        ...
+
 
 def block_size(n_samples: int, size: int | None = None) -> int:
     """Genes in a block for tables of this many samples."""
     return size or int(np.clip(VALUES_IN_A_BLOCK // max(n_samples, 1), FEWEST_GENES, MOST_GENES))
 
 
+def samples_at_once(n_genes: int) -> int:
+    """Samples in a block that holds all genes."""
+    return int(np.clip(VALUES_OF_SAMPLES // max(n_genes, 1), 8, 1024))
+
+
 def cut(n_genes: int, size: int) -> Iterator[tuple[int, int]]:
-    """The bounds of consecutive blocks; one empty block if there is no gene, so that shapes and types survive."""
+    """The bounds of consecutive blocks; one empty block if there is nothing, so that shapes and types survive."""
     for start in range(0, max(n_genes, 1), size):
         yield start, min(start + size, n_genes)
 

@@ -17,6 +17,7 @@ from foldwise.execution.blocks import (
     cut,
     joined,
     read_block,
+    samples_at_once,
     slice_genes,
 )
 
@@ -49,14 +50,26 @@ class ThreadExecutor:
         def one(start: int, stop: int) -> dict[str, Any]:
             return function(read_block(counts, rows, start, stop), slice_genes(genes, rows, start, stop), shared)
 
-        self._tell(stage, 0, n_genes)
-        if self.n_threads == 1 or len(bounds) == 1:
-            parts = []
-            for start, stop in bounds:
-                parts.append(one(start, stop))
-                self._tell(stage, stop, n_genes)
-            return joined(parts)
-        return joined(self._on_threads(stage, one, bounds, n_genes))
+        return joined(self._run(stage, one, bounds, n_genes))
+
+    def over_samples(self, stage: str, function: BlockFunction, counts: CountSource, shared: Any) -> dict[str, Any]:
+        n_genes, n_samples = counts.shape
+        bounds = list(cut(n_samples, samples_at_once(n_genes)))
+
+        def one(start: int, stop: int) -> dict[str, Any]:
+            return function(counts.of_samples(start, stop), shared)
+
+        return joined(self._run(stage, one, bounds, n_samples))
+
+    def _run(self, stage: str, one: Any, bounds: list[tuple[int, int]], total: int) -> list[dict[str, Any]]:
+        self._tell(stage, 0, total)
+        if self.n_threads > 1 and len(bounds) > 1:
+            return self._on_threads(stage, one, bounds, total)
+        parts = []
+        for start, stop in bounds:
+            parts.append(one(start, stop))
+            self._tell(stage, stop, total)
+        return parts
 
     def _on_threads(self, stage: str, one: Any, bounds: list[tuple[int, int]], n_genes: int) -> list[dict[str, Any]]:
         pool = ThreadPoolExecutor(min(self.n_threads, len(bounds)), thread_name_prefix="foldwise")

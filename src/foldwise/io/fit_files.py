@@ -52,6 +52,11 @@ def save_fit(fit: Fit, path: Any) -> None:
     arrays["factors"] = fit.factors
     meta |= {
         "kind": KIND,
+        "columns": {
+            "stage": list(fit.stage.columns),
+            "first": list(fit.first_stage.columns),
+            "tested": list(fit.tested.columns),
+        },
         "designs": designs,
         "plan": {
             "beta_prior": fit.plan.beta_prior,
@@ -118,7 +123,11 @@ def _fit_in(arrays: Arrays, meta: Meta, executor: Any) -> Fit:
         "executor": run,
     }
     stage, first = (
-        Dispersions(columns=_under(f"{name}/columns/", arrays), mean_beta=arrays.get(f"{name}/mean_beta"), **shared)
+        Dispersions(
+            columns=_ordered(f"{name}/columns/", arrays, meta["columns"][name]),
+            mean_beta=arrays.get(f"{name}/mean_beta"),
+            **shared,
+        )
         for name in ("stage", "first")
     )
     plan = TestPlan(
@@ -129,11 +138,14 @@ def _fit_in(arrays: Arrays, meta: Meta, executor: Any) -> Fit:
         df=arrays["plan/df"] if meta["plan"]["df_by_gene"] else meta["plan"]["df"],
         min_mu=float.fromhex(meta["plan"]["min_mu"]),
     )
-    parts = {name: arrays.get(f"tested/{name}") for name in ("mle", "degrees", "prior_variance")}
+    parts: dict[str, Any] = {name: arrays.get(f"tested/{name}") for name in ("mle", "degrees", "prior_variance")}
     tested = Tested(
-        columns=_under("tested/columns/", arrays),
+        columns=_ordered("tested/columns/", arrays, meta["columns"]["tested"]),
         cooks=_under("tested/cooks/", arrays),
-        **{name: arrays[f"tested/{name}"] for name in ("beta", "se", "stat", "pvalue")},
+        beta=arrays["tested/beta"],
+        se=arrays["tested/se"],
+        stat=arrays["tested/stat"],
+        pvalue=arrays["tested/pvalue"],
         **parts,
     )
     replacement = None
@@ -215,14 +227,20 @@ def _design_out(prefix: str, design: Design) -> tuple[Arrays, Meta]:
 
 
 def _design_in(prefix: str, arrays: Arrays, meta: Meta, data: CountData) -> Design:
-    simple = {name: tuple(v) if isinstance(v, list) else v for name, v in meta.items() if name != "samples"}
+    simple: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in meta.items() if name != "samples"
+    }
     simple["factors"] = {name: tuple(levels) for name, levels in meta["factors"].items()}
-    own = {name: arrays[f"{prefix}/{name}"] for name in _DESIGN_ARRAYS}
+    own: dict[str, Any] = {name: arrays[f"{prefix}/{name}"] for name in _DESIGN_ARRAYS}
     return Design(**simple, **own, samples=frame_from_arrays(f"{prefix}/samples", arrays, meta["samples"]))
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _ordered(prefix: str, arrays: Arrays, names: list[str]) -> Arrays:
+    return {name: arrays[prefix + name] for name in names}
 
 
 def _hex(value: float | None) -> str | None:
