@@ -46,8 +46,6 @@ def test_cubic_pieces_pass_through_their_vertices_and_go_on_straight():
     np.testing.assert_allclose(curve(np.array([-2.0, 5.0])), [0.0, -2.0])
 
 
-
-
 def test_parametric_recovers_a_curve_without_noise():
     trend = fit_trend(MEANS, 0.05 + 4.0 / MEANS, "parametric")
     assert trend.kind == "parametric"

@@ -45,7 +45,7 @@ class ParametricTrend:
         return {"coefficients": np.array([self.asympt_disp, self.extra_pois])}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LocalTrend:
     """exp of a curve in ln mean: one parabola for all genes plus local departures from it.
 
@@ -99,7 +99,7 @@ class MeanTrend:
         return {"mean": np.array([self.mean])}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LocalMedianTrend:
     """The local median at the nearest fitted mean; halfway between two, that of the larger one.
 
@@ -125,7 +125,7 @@ class LocalMedianTrend:
         return {"means": self.means, "medians": self.medians}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UserTrend:
     """A function of the user's own.
 
@@ -152,7 +152,7 @@ class UserTrend:
         return {"means": means, "dispersions": self(means)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TabulatedTrend:
     """A user's trend after loading: exact at the means of the table, log-log interpolation between them.
 

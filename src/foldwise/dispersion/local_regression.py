@@ -80,7 +80,7 @@ def tricube_fit(
     return float(value), float(slope), h
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CubicPieces:
     """A smooth curve given by values and slopes at sorted vertices; straight lines beyond the outer ones.
 

@@ -28,7 +28,9 @@ def test_trend(case):
     tolerance = TOLERANCE[trend.kind]
     np.testing.assert_allclose(trend(means), genes["dispFit"], rtol=tolerance)
     if trend.kind == "parametric":
-        np.testing.assert_allclose(list(trend.coefficients.values()), expected[["asymptDisp", "extraPois"]].astype(float))
+        np.testing.assert_allclose(
+            list(trend.coefficients.values()), expected[["asymptDisp", "extraPois"]].astype(float)
+        )
     residuals = log_residuals(dispersions, trend(means))
     np.testing.assert_allclose(residual_spread(residuals), expected["varLogDispEsts"], rtol=1e-5, atol=1e-14)
     if not np.isnan(expected["dispPriorVar"]):

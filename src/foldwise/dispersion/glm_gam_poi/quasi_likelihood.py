@@ -7,16 +7,15 @@ dispersion estimates"; Smyth (2004) for the scaled F distribution of the ratios.
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaln
 
 from foldwise.arrays import FloatArray
-from foldwise.errors import FoldwiseWarning
 from foldwise.optimise.nelder_mead import nelder_mead
 from foldwise.options import MIN_DISPERSION
+from foldwise.warn import warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,9 @@ def variance_prior(ratios: FloatArray, df: int) -> tuple[float, float]:
 
     found = nelder_mead(minus_log_density, np.zeros(2))
     if found.code != 0:
-        warnings.warn(
-            "the prior of the quasi-likelihood dispersions did not properly converge; its degrees of freedom and "
-            "all p-values depend on it a little.",
-            FoldwiseWarning,
-            stacklevel=3,
+        warn(
+            "The prior of the quasi-likelihood dispersions did not properly converge; its degrees of freedom and "
+            "all p-values depend on it a little."
         )
     scale, df0 = np.exp(found.point)
     return float(scale), float(df0)
