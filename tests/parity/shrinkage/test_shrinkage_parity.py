@@ -44,7 +44,11 @@ CALLS = [
     ("interaction", "ashr", INTERACTION),
     ("weights", "apeglm", TREATED),
 ]
-TOLERANCE = {"apeglm": (1e-4, 1e-2), "ashr": (1e-3, 0.1), "normal": (1e-6, 1e-4)}  # relative, and what it is relative to
+TOLERANCE = {
+    "apeglm": (1e-4, 1e-2),
+    "ashr": (1e-3, 0.1),
+    "normal": (1e-6, 1e-4),
+}  # relative, and what it is relative to
 S_VALUE_FLOOR = 1e-13  # below it R's s-values are the rounding of 1 - p
 
 
@@ -88,7 +92,9 @@ def test_a_contrast_that_is_a_coefficient_after_releveling_has_the_answer_r_give
         assert differences(ours[column], theirs[f"apeglm_B.{column}"], "apeglm").max() <= 1, column
 
 
-@pytest.mark.parametrize("contrast", [("condition", "B", "A"), (["condition_B_vs_C"], ["condition_A_vs_C"]), [0, 0, -1, 1]])
+@pytest.mark.parametrize(
+    "contrast", [("condition", "B", "A"), (["condition_B_vs_C"], ["condition_A_vs_C"]), [0, 0, -1, 1]]
+)
 def test_two_levels_beside_the_base_are_compared_as_if_releveled(contrast):
     """Neither level is the base; releveling changes the order of columns too, so that paths differ, not optima."""
     fit = fitted("three_groups", ("condition", "C"))
