@@ -14,7 +14,9 @@ from foldwise.coefficients import LOG2_E
 from foldwise.counts import CountData
 from foldwise.design import Design
 from foldwise.dispersion.trend import Trend
+from foldwise.errors import FitError
 from foldwise.execution import Executor
+from foldwise.kernels import glm_means, prepare_design
 from foldwise.measured import Measured, block_factors, normalized_weights
 from foldwise.outliers import Replacement
 from foldwise.passes import final_pass
@@ -24,7 +26,8 @@ from foldwise.testing import Tested, TestPlan, final_model
 if TYPE_CHECKING:
     from foldwise.results import Results
 
-BOOLEAN = ("allZero", "weightsFail", "dispOutlier", "replace", "betaConv", "fullBetaConv", "reducedBetaConv")
+INFINITE = 1e7  # natural log: what stands for the infinite coefficient of a group without counts
+BOOLEAN = ("allZero", "emptyGroup", "weightsFail", "dispOutlier", "replace", "betaConv", "fullBetaConv", "reducedBetaConv")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -117,7 +120,13 @@ class Fit:
     @property
     def coefficients(self) -> pd.DataFrame:
         """log2, genes x coefficients; NaN for genes that cannot be fitted."""
-        return self._by_coefficient(self.tested.beta * LOG2_E)
+        return self._by_coefficient(self.finite_or_infinite(self.tested.beta * LOG2_E))
+
+    def finite_or_infinite(self, lfc: FloatArray) -> FloatArray:
+        """Fold changes with infinity where a group without counts (glmGamPoi) makes them so; R's large number there."""
+        if "emptyGroup" not in self.tested.columns:
+            return lfc
+        return np.where(np.abs(lfc) > INFINITE, np.copysign(np.inf, lfc), lfc)
 
     @property
     def standard_errors(self) -> pd.DataFrame:
@@ -190,6 +199,9 @@ class Fit:
     @property
     def mu(self) -> pd.DataFrame:
         """Fitted means of the first fit, genes x samples; computed when asked for."""
+        if self.is_quasi_likelihood:
+            means = glm_means(self.factors, prepare_design(self.full_design.matrix), self.tested.beta)
+            return self.data.framed(means)
         return self.data.framed(self._matrices()["mu"])
 
     @property
@@ -202,7 +214,14 @@ class Fit:
         """Cook's distances of the original counts, genes x samples; computed when asked for."""
         return self.data.framed(self._matrices()["cooks"])
 
+    @property
+    def is_quasi_likelihood(self) -> bool:
+        """Whether this is glmGamPoi's likelihood ratio test, which has no standard errors and no Cook's distances."""
+        return self.stage.quasi_likelihood is not None and self.test == "LRT"
+
     def _matrices(self, rows: Any = None) -> dict[str, FloatArray]:
+        if self.is_quasi_likelihood:
+            raise FitError("A likelihood ratio test with fit_type='glmGamPoi' has no hat diagonals or Cook's distances.")
         model = replace(final_model(self.first_stage, self.plan), posterior=None, reduced=None, keep=True)
         run, stage = self.executor, self.first_stage
         return run.over_genes("means", final_pass, stage.measured.counts, final_inputs(stage), model, rows)

@@ -126,7 +126,7 @@ def make_results(
     base_mean = fit.stage.columns["baseMean"]
     columns = {
         "baseMean": base_mean,
-        "log2FoldChange": found.lfc,
+        "log2FoldChange": fit.finite_or_infinite(found.lfc),
         "lfcSE": found.se,
         "stat": found.stat,
         "pvalue": pvalue,
@@ -317,8 +317,9 @@ def _status(fit: Fit, table: pd.DataFrame, outlier: BoolArray) -> Any:
     p, padj = table["pvalue"].isna().to_numpy(), table["padj"].isna().to_numpy()
     lfc = table["log2FoldChange"].isna().to_numpy()
     all_zero = lfc & ~fit.not_converged
-    conditions = [all_zero, outlier & p, fit.not_converged, padj & ~p, p]
-    return np.select(conditions, ["all zero", "outlier", "not converged", "low mean", "no p-value"], "ok")
+    empty = fit.tested.columns.get("emptyGroup", np.zeros(len(table))) == 1
+    conditions = [all_zero, outlier & p, fit.not_converged, empty, padj & ~p, p]
+    return np.select(conditions, ["all zero", "outlier", "not converged", "empty group", "low mean", "no p-value"], "ok")
 
 
 def _descriptions(fit: Fit, contrast: Contrast, test: str) -> dict[str, str]:

@@ -71,6 +71,7 @@ def save_fit(fit: Fit, path: Any) -> None:
             "prior_variance": _hex(fit.stage.prior_variance),
             "min_mu": _hex(fit.stage.min_mu),
             "fit_type": fit.stage.fit_type,
+            "quasi_likelihood": _hex(fit.stage.quasi_likelihood),
             "compat": fit.stage.compat,
         },
         "options": {name: _plain(value) for name, value in fit.options.items()},
@@ -119,6 +120,7 @@ def _fit_in(arrays: Arrays, meta: Meta, executor: Any) -> Fit:
         "prior_variance": _unhex(meta["stage"]["prior_variance"]),
         "min_mu": _unhex(meta["stage"]["min_mu"]),
         "fit_type": meta["stage"]["fit_type"],
+        "quasi_likelihood": _unhex(meta["stage"]["quasi_likelihood"]),
         "compat": bool(meta["stage"]["compat"]),
         "executor": run,
     }
