@@ -22,7 +22,7 @@ from foldwise.plots.figures import (
     rasterised,
 )
 from foldwise.plots.labels import label_points
-from foldwise.plots.sources import alpha_of, chosen_genes, columns_of, results_table, title_of
+from foldwise.plots.sources import adjusted_pvalues, alpha_of, chosen_genes, columns_of, results_table, title_of
 
 
 def ma(
@@ -54,7 +54,8 @@ def ma(
     matplotlib.axes.Axes
     """
     table = results_table(results)
-    mean, lfc, padj = columns_of(table, ["baseMean", "log2FoldChange", "padj"])
+    mean, lfc = columns_of(table, ["baseMean", "log2FoldChange"])
+    padj = adjusted_pvalues(table)
     shown = (mean > 0) & np.isfinite(lfc)
     alpha = alpha_of(results, alpha)
     low, high = ylim or _fold_change_range(lfc[shown])
@@ -90,7 +91,8 @@ def volcano(
     is still significant. A p-value of 0 is drawn at the top edge.
     """
     table = results_table(results)
-    lfc, pvalue, padj = columns_of(table, ["log2FoldChange", "pvalue", "padj"])
+    lfc, pvalue = columns_of(table, ["log2FoldChange", "pvalue"])
+    padj = adjusted_pvalues(table)
     alpha = alpha_of(results, alpha)
     shown = np.isfinite(lfc) & np.isfinite(pvalue)
     height, top = _minus_log10(pvalue)

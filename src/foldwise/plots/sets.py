@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from foldwise.arrays import BoolArray, IntArray
 from foldwise.errors import OptionError
 from foldwise.plots.figures import DOWN, TEXT_SIZE, describe, name_ticks, new_axes, new_canvas, text_inches
-from foldwise.plots.sources import alpha_of, columns_of, results_table
+from foldwise.plots.sources import adjusted_pvalues, alpha_of, columns_of, results_table
 
 
 def upset(
@@ -65,7 +65,7 @@ def significant_sets(
     columns = {}
     for name, one in results.items():
         table = results_table(one)
-        padj, lfc = columns_of(table, ["padj", "log2FoldChange"])
+        padj, (lfc,) = adjusted_pvalues(table), columns_of(table, ["log2FoldChange"])
         chosen = padj < alpha_of(one, alpha)
         if direction != "both":
             chosen &= (lfc > 0) if direction == "up" else (lfc < 0)

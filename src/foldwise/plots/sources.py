@@ -39,6 +39,11 @@ def columns_of(table: pd.DataFrame, names: Sequence[str]) -> list[np.ndarray]:
     return [table[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
 
 
+def adjusted_pvalues(table: pd.DataFrame) -> np.ndarray:
+    """The column that significance is read from: ``padj``, or ``svalue`` in tables of shrunken fold changes."""
+    return columns_of(table, ["svalue" if "svalue" in table and "padj" not in table else "padj"])[0]
+
+
 def alpha_of(results: Any, alpha: float | None) -> float:
     """The level asked for, or that of the results."""
     if alpha is not None:
@@ -58,7 +63,8 @@ def chosen_genes(table: pd.DataFrame, labels: int | Sequence[object] | None) -> 
     if labels is None:
         return table.index[:0]
     if isinstance(labels, (int, np.integer)):
-        return table["pvalue"].dropna().sort_values(kind="stable").index[: int(labels)]
+        ranked = next(name for name in ("pvalue", "padj", "svalue") if name in table)
+        return table[ranked].dropna().sort_values(kind="stable").index[: int(labels)]
     unknown = [gene for gene in labels if gene not in table.index]
     if unknown:
         raise OptionError(f"These genes are not in the results: {listed(unknown)}.")
