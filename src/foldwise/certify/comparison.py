@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from foldwise.fit import Fit
     from foldwise.results import Results
 
+SAME = 1e-9  # relative
 TINY = 1e-290  # p-values below it count as equal: R's normal tail is 0 beyond 37.5 standard errors
 
 
 def examine_results(fit: Fit, results: Results, inner: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:
     """Checks of a results table; of a shrunken one, those of its own kind."""
     table = {name: np.asarray(results.table[name], dtype=np.float64) for name in results.table if name != "status"}
-    kind = results.metadata.get("type") or results.metadata.get("shrinkage")
-    if kind in ("apeglm", "ashr", "normal"):
+    if "prior" in results.metadata:
         from foldwise.certify.shrunken import examine_shrunken
 
-        return examine_shrunken(fit, results, table, inner, kind)
+        return examine_shrunken(fit, results, table, inner, plain_numbers(fit, results, inner))
     out: dict[str, Any] = {}
     zero = _without_counts(fit, results) | _emptied(fit)
     lfc = np.where(zero, 0.0, inner["_contrast_lfc"])
@@ -33,12 +33,21 @@ def examine_results(fit: Fit, results: Results, inner: dict[str, Any], columns: 
     out["lfc_se"] = relative(table["lfcSE"], se)
     out["base_mean"] = np.fmax(columns["base_mean"], relative(table["baseMean"], fit.genes["baseMean"].to_numpy()))
     stat, p = _expected_test(fit, results, table, inner, zero)
-    out["stat"] = np.minimum(relative(table["stat"], stat), np.abs(table["stat"] - stat))
+    out["stat"] = np.fmin(relative(table["stat"], stat), np.abs(table["stat"] - stat))
     hidden = _outlier_calls(fit, results) & ~_emptied(fit)
     out["pvalue"] = np.where(hidden, np.where(np.isnan(table["pvalue"]), 0.0, np.inf), _p_distance(table["pvalue"], p))
     out["padj"] = adjusted_distance(table["padj"], table["pvalue"], fit, results)
     known = ~fit.genes["allZero"].to_numpy(dtype=bool) | _emptied(fit)
     return {name: np.where(known, values, _missing(name, table)) for name, values in out.items()}
+
+
+def plain_numbers(fit: Fit, results: Results, inner: dict[str, Any]) -> dict[str, FloatArray]:
+    """Fold changes and errors of the comparison as the unshrunken table has them."""
+    emptied = _emptied(fit)
+    lfc = np.where(_without_counts(fit, results) | emptied, 0.0, inner["_contrast_lfc"])
+    known = ~fit.genes["allZero"].to_numpy(dtype=bool) | emptied
+    se = np.where(emptied, 0.0, _expected_se(fit, results, inner))
+    return {"lfc": np.where(known, lfc, np.nan), "se": np.where(known, se, np.nan)}
 
 
 def _missing(name: str, table: dict[str, FloatArray]) -> Any:
@@ -141,29 +150,32 @@ def _outlier_calls(fit: Fit, results: Results) -> BoolArray:
     return np.asarray(over & np.isnan(results.table["pvalue"].to_numpy(dtype=np.float64)))
 
 
-def adjusted_distance(padj: FloatArray, p: FloatArray, fit: Fit, results: Results) -> FloatArray:
-    """Against the adjustment of the p-values in the filtered set; infinite for genes on the wrong side of it."""
-    there = ~np.isnan(padj)
+def adjusted_distance(
+    padj: FloatArray, p: FloatArray, fit: Fit, results: Results, *, as_given: bool = False
+) -> FloatArray:
+    """Against the adjustment of the p-values in the filtered set; infinite for genes on the wrong side of it.
+
+    The set is that of means over the threshold. Where a filter of the user's own was at work, which no table reports,
+    it is the genes that have an adjusted p-value: whichever of the two leaves fewer genes unexplained.
+
+    as_given : the second in any case.
+    """
+    method = results.metadata["p_adjust_method"]
     threshold = results.metadata.get("filter_threshold")
-    inside = ~np.isnan(p)
-    if (
-        threshold is not None
-        and results.metadata.get("filter", "baseMean") == "baseMean"
-        and _by_mean(fit, padj, threshold)
-    ):
-        inside &= fit.genes["baseMean"].to_numpy() >= threshold
-    elif threshold is not None:
-        inside &= there
+    tested = ~np.isnan(p)
+    given = _distance_in(tested & ~np.isnan(padj), padj, p, method)
+    if as_given:
+        return given
+    if threshold is None:
+        return _distance_in(tested, padj, p, method)
+    by_mean = _distance_in(tested & (fit.genes["baseMean"].to_numpy() >= threshold), padj, p, method)
+    return given if (given > SAME).sum() < (by_mean > SAME).sum() else by_mean
+
+
+def _distance_in(chosen: BoolArray, padj: FloatArray, p: FloatArray, method: str) -> FloatArray:
     expected = np.full(len(p), np.nan)
-    expected[inside] = _adjust(p[inside], results.metadata["p_adjust_method"])
+    expected[chosen] = _adjust(p[chosen], method)
     return relative(padj, expected)
-
-
-def _by_mean(fit: Fit, padj: FloatArray, threshold: float) -> bool:
-    """Whether the filter was the base mean: most genes fall on the side of the threshold that their mean is on."""
-    means = fit.genes["baseMean"].to_numpy()
-    there = ~np.isnan(padj)
-    return bool((means[there] >= threshold).mean() > 0.99) if there.any() else True
 
 
 def _adjust(p: FloatArray, method: str) -> FloatArray:

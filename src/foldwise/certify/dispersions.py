@@ -115,6 +115,8 @@ def judge(
     start : (n_genes,) where the search began. on_grid : genes whose search failed, which have a grid point.
     keeps_start : whether R goes back to the start where the search gained less than 1e-6 of the log-likelihood.
     """
+    missing = ~(alpha > 0)
+    alpha = np.where(missing, 1.0, alpha)
     log_alpha = np.log(alpha)
     slope, gain = profile.gain_left(log_alpha)
     gain[np.abs(slope) <= EARLY_SLOPE] = 0.0
@@ -135,6 +137,7 @@ def judge(
         some, here = profile.rows(on_grid), log_alpha[on_grid]
         beside = np.maximum(some.value(here - fine), some.value(here + fine))
         gain[on_grid] = np.maximum(beside - some.value(here), 0.0)
+    gain[missing] = np.inf
     return Judged(slope, gain, at)
 
 

@@ -47,7 +47,8 @@ def model(counts: FloatArray, genes: dict[str, Any], shared: Shared, matrix: Flo
     """One GLM of these genes."""
     factors = np.broadcast_to(genes["factors"] if shared.factors is None else shared.factors, counts.shape)
     weights = np.broadcast_to(genes.get("normalized", np.ones(1)), counts.shape)
-    return Glm(counts, factors, weights, matrix, genes["dispersion"][:, None], ridge_log2 / LN2**2, shared.min_mu)
+    alpha = np.where(genes["dispersion"] > 0, genes["dispersion"], 1.0)[:, None]  # a missing one is told elsewhere
+    return Glm(counts, factors, weights, matrix, alpha, ridge_log2 / LN2**2, shared.min_mu)
 
 
 def flat_ridge(matrix: FloatArray) -> FloatArray:
@@ -103,7 +104,7 @@ def _base(counts: FloatArray, part: dict[str, Any], shared: Shared) -> dict[str,
 
 def _coefficients(counts: FloatArray, part: dict[str, Any], shared: Shared) -> dict[str, Any]:
     glm = model(counts, part, shared, shared.matrix, shared.ridge_log2)
-    beta = part["beta"]
+    beta = _inside(part["beta"])
     optimised, slow = part["betaIter"] >= 100, part["betaIter"] >= SLOW
     means = glm.means(beta)
     if glm.is_closed_form:
@@ -113,8 +114,8 @@ def _coefficients(counts: FloatArray, part: dict[str, Any], shared: Shared) -> d
         step = np.abs(beta - exact)[:, 0] / se[:, 0]
     else:
         se = np.sqrt(np.diagonal(covariance(glm, means), axis1=1, axis2=2))
-        step = newton_step(glm, _inside(beta), floored=True)
-        step[optimised] = newton_step(glm.rows(optimised), _inside(beta[optimised]), floored=False)
+        step = newton_step(glm, beta, floored=True)
+        step[optimised] = newton_step(glm.rows(optimised), beta[optimised], floored=False)
     used = np.where(optimised[:, None], np.maximum(means, glm.min_mu), means)
     likelihood = (glm.weights * log_density(counts, used, glm.alpha)).sum(axis=1)
     out = {"score": np.where(slow, np.nan, step), "slow_score": np.where(slow, step, np.nan)}
@@ -123,7 +124,7 @@ def _coefficients(counts: FloatArray, part: dict[str, Any], shared: Shared) -> d
     floor = glm._replace(min_mu=shared.contrast_min_mu)
     c = shared.vector
     out["_contrast_se"] = np.sqrt(np.einsum("k,gkl,l->g", c, covariance(floor, means), c)) / LN2
-    out["_contrast_lfc"] = beta @ c / LN2
+    out["_contrast_lfc"] = part["beta"][:, c != 0] @ c[c != 0] / LN2
     if "mle" in part:
         plain = model(counts, part, shared, shared.dispersion_matrix, flat_ridge(shared.dispersion_matrix))
         step = newton_step(plain, _inside(part["mle"]), floored=True)
@@ -136,6 +137,7 @@ def _coefficients(counts: FloatArray, part: dict[str, Any], shared: Shared) -> d
 
 
 def _inside(beta: FloatArray) -> FloatArray:
+    """Coefficients with 0 for missing ones, which then are far from their equation."""
     return np.where(np.isfinite(beta), beta, 0.0)
 
 
@@ -213,7 +215,9 @@ def _dispersions(counts: FloatArray, part: dict[str, Any], shared: Shared) -> di
     out = {"gene_wise_slope": gene_wise.slope, "gene_wise_excess": gene_wise.excess, "gene_wise_at": gene_wise.at}
     if "dispMAP" not in part:
         return out
-    profile = profile._replace(weights=weights, centre=np.log(part["dispFit"]), variance=shared.prior_variance)
+    profile = profile._replace(
+        weights=weights, centre=np.log(part["dispFit"]), variance=float(shared.prior_variance or np.nan)
+    )
     begin = np.where(part["dispGeneEst"] > 0.1 * part["dispFit"], part["dispGeneEst"], part["dispFit"])
     map_ = dispersions.judge(profile, part["dispMAP"], begin, part["dispIter"] >= 100, highest, keeps_start=False)
     outlier = np.log(part["dispGeneEst"]) > np.log(part["dispFit"]) + 2.0 * np.sqrt(shared.spread)

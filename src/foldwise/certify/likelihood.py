@@ -110,13 +110,13 @@ class Refit(NamedTuple):
 
 def fit(glm: Glm) -> Refit:
     """Reweighted least squares by R's rules, for what a fit does not report: reduced models, first fits."""
-    n, p = len(glm.counts), glm.matrix.shape[1]
+    n = len(glm.counts)
     if glm.is_closed_form:
         total = (glm.weights * glm.counts / glm.factors).sum(axis=1) / glm.weights.sum(axis=1)
         with np.errstate(divide="ignore"):
             beta = np.log(total)[:, None]
         return Refit(beta, glm.means(beta), np.ones(n, dtype=np.int64))
-    start = np.linalg.lstsq(glm.matrix, np.log(glm.counts / glm.factors + 0.1).T, rcond=None)[0].T
+    start = _start(glm)
     beta, means, steps = start.copy(), glm.means(start), np.zeros(n, dtype=np.int64)
     active, deviance = np.arange(n), np.zeros(n)
     for step in range(1, STEPS + 1):
@@ -126,7 +126,8 @@ def fit(glm: Glm) -> Refit:
         with np.errstate(invalid="ignore"):
             fled = ~(np.abs(new) <= FARTHEST).all(axis=1)
         steps[active[fled]] = STEPS
-        active, some, new = active[~fled], some.rows(~fled), new[~fled]
+        kept = np.flatnonzero(~fled)
+        active, some, new = active[kept], some.rows(kept), new[kept]
         means[active] = some.means(new)
         floored = np.maximum(means[active], glm.min_mu)
         now = -2.0 * (some.weights * log_density(some.counts, floored, some.alpha)).sum(axis=1)
@@ -136,6 +137,21 @@ def fit(glm: Glm) -> Refit:
         if not len(active):
             break
     return Refit(beta, means, steps)
+
+
+def _start(glm: Glm) -> FloatArray:
+    """Least squares on log counts; of a rank-deficient matrix the log mean in the intercept, or ones without one."""
+    normalized = glm.counts / glm.factors
+    p = glm.matrix.shape[1]
+    if np.linalg.matrix_rank(glm.matrix) == p:
+        return np.asarray(np.linalg.lstsq(glm.matrix, np.log(normalized + 0.1).T, rcond=None)[0].T)
+    start = np.zeros((len(normalized), p))
+    intercept = np.flatnonzero((glm.matrix == 1.0).all(axis=0))
+    if not len(intercept):
+        return start + 1.0
+    with np.errstate(divide="ignore"):
+        start[:, intercept[0]] = np.log(normalized.mean(axis=1))
+    return start
 
 
 def _weighted_least_squares(glm: Glm, means: FloatArray) -> FloatArray:

@@ -27,16 +27,21 @@ LIMITS = {
     "score": 1e-2,  # standard errors left: the iteration stops when the deviance changes by less than 1e-8 of itself
     "slow_score": 0.5,  # the same after 25 rounds or more, and where R's general optimiser took over
     "mle_score": 1e-2,
-    "standard_error": 1e-6,  # relative
-    "deviance": 1e-6,
-    "cooks": 1e-6,
+    "standard_error": 1e-7,  # relative
+    "deviance": 1e-7,
+    "cooks": 1e-7,
     "fold_change": 1e-9,  # absolute, log2: the comparison of the reported coefficients
     "lfc_se": 1e-6,
     "stat": 1e-6,
     "pvalue": 1e-5,
     "padj": 1e-9,
-    "shrunken": 0.2,  # posterior standard deviations
-    "shrunken_sd": 5e-3,
+    "mode": 0.2,  # posterior standard deviations: apeglm's search stops when its objective changes by 1e-7
+    "mode_sd": 5e-3,  # relative: of the point where the search stopped
+    "posterior_mean": 1e-6,  # posterior standard deviations, given the mixture
+    "posterior_sd": 1e-6,
+    "refit": 1e-2,  # standard errors, against a refit with the normal prior
+    "refit_se": 1e-4,
+    "svalue": 1e-9,
 }
 
 
@@ -64,7 +69,7 @@ def certify(fit: Fit, results: Results | None = None) -> pd.DataFrame:
         columns["trend"] = _trend(fit, genes)
     columns |= examine_results(fit, results, inner, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
-    return _judged(table, whole.examine_whole(fit))
+    return _judged(table, whole.examine_whole(fit, results, inner))
 
 
 def _inputs(fit: Fit, results: Results) -> tuple[Shared, dict[str, Any]]:
@@ -170,7 +175,8 @@ def _summary(table: pd.DataFrame, checks: list[str], over: Any, shared: dict[str
     extra = f" Not checked: {', '.join(unchecked)}." if unchecked else ""
     if table["ok"].all():
         worst = max(checks, key=lambda name: np.nan_to_num(table[name].max()) / LIMITS[name])
-        return f"All {n} genes pass {len(checks)} checks; nearest to its limit: {worst}, {table[worst].max():.2g} of {LIMITS[worst]:g}.{extra}"
+        near = f"{worst}, {table[worst].max():.2g} of {LIMITS[worst]:g}"
+        return f"All {n} genes pass {len(checks)} checks; nearest to its limit: {near}.{extra}"
     counts = {name: int(k) for name, k in zip(checks, over.sum(axis=0), strict=True) if k}
     counts |= {name: n for name, check in shared.items() if not check["ok"]}
     what = ", ".join(f"{name} ({k})" for name, k in sorted(counts.items(), key=lambda item: -item[1]))

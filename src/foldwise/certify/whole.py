@@ -11,12 +11,30 @@ from foldwise.arrays import FloatArray
 
 if TYPE_CHECKING:
     from foldwise.fit import Fit
+    from foldwise.results import Results
 
 Check = dict[str, Any]
 
 
-def examine_whole(fit: Fit) -> dict[str, Check]:
+def examine_whole(fit: Fit, results: Results, inner: dict[str, Any]) -> dict[str, Check]:
     """Checks by name: distance (None where there is no check), limit, ok."""
+    return _of_fit(fit) | _of_shrinkage(fit, results, inner)
+
+
+def _of_shrinkage(fit: Fit, results: Results, inner: dict[str, Any]) -> dict[str, Check]:
+    from foldwise.certify.comparison import plain_numbers
+    from foldwise.certify.shrunken import mixture_violation, prior_variance_error
+
+    prior = results.metadata.get("prior", {})
+    if "weights" in prior:
+        return {"mixture weights": _check(mixture_violation(prior, plain_numbers(fit, results, inner)), 1e-5)}
+    if prior.get("type") == "apeglm":
+        found = prior_variance_error(prior, plain_numbers(fit, results, inner)) if "prior_variance" in prior else None
+        return {"prior scale": _check(found, 2e-4)}  # R's root finder stops at 1.2e-4
+    return {}
+
+
+def _of_fit(fit: Fit) -> dict[str, Check]:
     found = {"size factors": _check(_size_factors(fit), 1e-9)}
     if fit.trend is not None:
         found["trend coefficients"] = _check(_trend_coefficients(fit), 2e-3)
@@ -83,9 +101,9 @@ def _trend_coefficients(fit: Fit) -> float | None:
     if trend.kind != "parametric":
         return None
     a = np.array([trend.coefficients["asymptDisp"], trend.coefficients["extraPois"]])
-    used = gene_wise > 1e-6
-    x = np.column_stack([np.ones(used.sum()), 1.0 / means[used]])
-    y = gene_wise[used]
+    trusted = gene_wise > 1e-6
+    x = np.column_stack([np.ones(trusted.sum()), 1.0 / means[trusted]])
+    y = gene_wise[trusted]
     residual = y / (x @ a)
     kept = (residual > 1e-4) & (residual < 15)
     x, y, start = x[kept], y[kept], a
