@@ -1,178 +1,234 @@
-"""One analysis from the command line: fit, results, and files that appear whole or not at all."""
+"""One analysis from the command line: what was asked, its fits, and what is said and written of them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import click
-import pandas as pd
-
+from foldwise.cli.comparisons import Comparison
 from foldwise.cli.contrast_text import references_of
-from foldwise.cli.record import run_record
+from foldwise.cli.stages import Stages
 from foldwise.cli.staging import staged_folder
-from foldwise.execution.progress import ProgressBar
+from foldwise.errors import DesignError, FitError, OptionError, SamplesError
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData
     from foldwise.fit import Fit
     from foldwise.results import Results
 
+Layout = Literal["plain", "nf-core"]
+
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """What was asked for. Fields are the command line's options."""
+class Model:
+    """How to fit: the arguments of ``foldwise.deseq`` beside the design."""
 
-    data: CountData
-    design: str
-    out: Path
-    contrasts: list[tuple[str, str, str]] = field(default_factory=list)
-    names: tuple[str, ...] = ()
-    reference: tuple[str, ...] = ()
-    factors: tuple[str, ...] = ()
     test: str = "Wald"
     reduced: str | None = None
     fit_type: str = "parametric"
     sf_type: str = "ratio"
     min_replicates_for_replace: float = 7
+    use_t: bool = False
+    min_mu: float | None = None
     compat: str | None = None
+    reference: tuple[str, ...] = ()
     threads: int | None = None
+    control_genes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """How to test: the arguments of ``Fit.results``. shrink : the estimator of shrunken fold changes, or None."""
+
     alpha: float = 0.1
     lfc_threshold: float = 0.0
     alt_hypothesis: str = "greaterAbs"
+    independent_filtering: bool = True
+    p_adjust_method: str = "BH"
     shrink: str | None = None
-    min_count: float | None = None
-    with_report: bool = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name != "shrink"}
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What to write beside the tables."""
+
+    report: bool = False
     save_fit: bool = False
     pictures: bool = True
-    quiet: bool = False
-    inputs: dict[str, str] = field(default_factory=dict)
+    multiqc: bool = False
+    parquet: bool = False
+    rnk: bool = False
+    filtered: bool = False
+    h5ad: bool = False
 
 
-def analyse(asked: Analysis) -> dict[str, Results]:
-    """Fit, test, write; says in a few lines what was found."""
+@dataclass(frozen=True, slots=True)
+class PipelineStyle:
+    """What nf-core's module has options for, and plain runs do not."""
+
+    gene_column: str = "gene_id"
+    subset_to_contrast_samples: bool = False
+    sizefactors_from_controls: bool = False
+    vs_methods: tuple[str, ...] = ("vst",)
+    vs_blind: bool = True
+    vst_nsub: int = 1000
+    round_digits: int | None = None
+    process: str = "FOLDWISE"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was asked for. arguments : as given, for the record. inputs : the files, by what they are."""
+
+    data: CountData
+    out: Path
+    design: str | None
+    comparisons: list[Comparison]
+    model: Model = field(default_factory=Model)
+    testing: Testing = field(default_factory=Testing)
+    files: Files = field(default_factory=Files)
+    pipeline: PipelineStyle = field(default_factory=PipelineStyle)
+    layout: Layout = "plain"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A comparison, its fit, its table, and its shrunken table if asked for."""
+
+    comparison: Comparison
+    fit: Fit
+    result: Results
+    shrunken: Results | None = None
+
+    @property
+    def id(self) -> str:
+        from foldwise.cli.comparisons import file_name
+
+        return self.comparison.id or file_name(self.result.name.replace(" ", "_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out: answers, files written (relative to the folder), seconds by stage."""
+
+    answers: list[Answer]
+    files: list[str]
+    seconds: dict[str, float]
+
+
+def analyse(asked: Analysis, stages: Stages) -> Outcome:
+    """Fit, test, write; all files appear together at the end, or none."""
+    from foldwise.cli.nf_core_layout import write_nf_core
+    from foldwise.cli.plain_layout import write_plain
+    from foldwise.cli.record import run_record
+
     began = time.perf_counter()
-    say = _silent if asked.quiet else _said
     for note in asked.data.provenance:
-        say(note)
-    fit = fitted(asked)
-    times = {"fit": time.perf_counter() - began}
-    results = compared(fit, asked)
-    times["results"] = time.perf_counter() - began - times["fit"]
-    written = write_all(fit, results, asked, times)
-    for name, result in results.items():
-        say(f"\n{name}\n{result.summary()}")
-    say(f"\n{len(written)} files in {asked.out}")
-    return results
+        stages.say(f"  {note}")
+    with staged_folder(asked.out) as folder:
+        write = write_nf_core if asked.layout == "nf-core" else write_plain
+        answers = write(asked, folder, stages)
+        if asked.files.multiqc:
+            from foldwise.cli.multiqc import write_multiqc
+
+            write_multiqc(answers, folder)
+        stages.seconds["all"] = time.perf_counter() - began
+        run_record(asked, answers, stages.seconds, folder / "run.json")
+        files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    for answer in answers:
+        stages.say(f"\n{answer.result.summary()}")
+    stages.say(f"\n{len(files)} files in {asked.out}")
+    return Outcome(answers, files, dict(stages.seconds))
 
 
-def fitted(asked: Analysis) -> Fit:
-    """The fit."""
+def fitted(data: CountData, design: str, model: Model, stages: Stages) -> Fit:
+    """The fit.
+
+    Raises
+    ------
+    FitError
+        If the samples cannot carry the design; wrong texts are DesignError.
+    """
     from foldwise.api import deseq
+    from foldwise.design import assemble_design, check_estimable
 
-    data = asked.data
-    if asked.factors:
-        data = with_factors(data, asked.factors)
-    if asked.min_count is not None:
-        data = data.filter_low(min_count=asked.min_count)
+    reference = references_of(model.reference) or None
+    try:
+        check_estimable(assemble_design(design, data.samples, reference=reference))
+    except SamplesError as error:  # missing values in a column of the design
+        raise FitError(str(error)) from error
+    except DesignError as error:
+        if _is_text_wrong(design, data, reference):
+            raise
+        raise FitError(str(error)) from error
     return deseq(
         data,
-        asked.design,
-        test=asked.test,  # type: ignore[arg-type]
-        reduced=asked.reduced,
-        fit_type=asked.fit_type,  # type: ignore[arg-type]
-        sf_type=asked.sf_type,  # type: ignore[arg-type]
-        min_replicates_for_replace=asked.min_replicates_for_replace,
-        reference=references_of(asked.reference) or None,
-        compat=asked.compat,
-        executor=asked.threads,
-        progress=False if asked.quiet else ProgressBar(),
+        design,
+        test=model.test,  # type: ignore[arg-type]
+        reduced=model.reduced,
+        fit_type=model.fit_type,  # type: ignore[arg-type]
+        sf_type=model.sf_type,  # type: ignore[arg-type]
+        control_genes=None if model.control_genes is None else list(model.control_genes),
+        min_replicates_for_replace=model.min_replicates_for_replace,
+        use_t=model.use_t,
+        min_mu=model.min_mu,
+        reference=reference,
+        compat=model.compat,
+        executor=model.threads,
+        progress=stages,
     )
 
 
-def with_factors(data: CountData, columns: tuple[str, ...]) -> CountData:
-    """Columns of numbers taken as categories, in numeric order."""
-    from foldwise.errors import SamplesError, listed
+def _is_text_wrong(design: str, data: CountData, reference: Any) -> bool:
+    from foldwise.design import assemble_design
 
-    samples = data.samples.copy()
-    for column in columns:
-        if column not in samples:
-            raise SamplesError(f"--factor {column}: the sample table has the columns {listed(samples.columns, 20)}.")
-        levels = sorted(samples[column].dropna().unique())
-        samples[column] = pd.Categorical(samples[column], levels).rename_categories([str(v) for v in levels])
-    return data._with(samples=samples)
+    try:
+        assemble_design(design, data.samples, reference=reference)
+    except DesignError:
+        return True
+    return False
 
 
-def compared(fit: Fit, asked: Analysis) -> dict[str, Results]:
-    """Results by name; without a contrast or coefficient the one that R gives by default."""
-    options: dict[str, Any] = {"alpha": asked.alpha}
-    if asked.lfc_threshold or asked.alt_hypothesis != "greaterAbs":
-        options |= {"lfc_threshold": asked.lfc_threshold, "alt_hypothesis": asked.alt_hypothesis}
-    found = {f"{f}_{a}_vs_{b}": fit.results((f, a, b), **options) for f, a, b in asked.contrasts}
-    found |= {name: fit.results(name=name, **options) for name in asked.names}
-    if not found:
-        only = fit.results(**options)
-        found[only.name] = only
-    return found
+def answered(asked: Analysis, comparison: Comparison, fit: Fit, stages: Stages) -> Answer:
+    """One comparison's tables."""
+    testing = asked.testing
+    result = comparison.results(fit, **testing.options)
+    if not testing.shrink:
+        return Answer(comparison, fit, result)
+    return Answer(comparison, fit, result, shrunken(comparison, fit, testing.shrink, result, stages))
 
 
-def write_all(fit: Fit, results: dict[str, Results], asked: Analysis, times: dict[str, float]) -> list[Path]:
-    """All files of a run, put in place together."""
-    from foldwise.io import write_table
-
-    with staged_folder(asked.out) as folder:
-        for name, result in results.items():
-            write_table(result.table.rename_axis("gene"), folder / f"{file_name(name)}.results.tsv")
-            if asked.shrink:
-                shrunken = _shrunken(fit, result, asked.shrink)
-                write_table(shrunken.table.rename_axis("gene"), folder / f"{file_name(name)}.{asked.shrink}.tsv")
-        normalized = fit.counts(normalized=True).rename_axis("gene")
-        write_table(normalized, folder / "normalized_counts.tsv")
-        if fit.size_factors is not None:
-            write_table(fit.size_factors.to_frame().rename_axis("sample"), folder / "size_factors.tsv")
-        else:
-            write_table(fit.normalization_factors.rename_axis("gene"), folder / "normalization_factors.tsv")
-        write_table(fit.genes.rename_axis("gene"), folder / "genes.tsv")
-        if asked.pictures:
-            write_pictures(fit, results, folder / "pictures")
-        if asked.save_fit:
-            fit.save(folder / "fit.foldwise")
-        if asked.with_report:
-            from foldwise.report import report
-
-            report(fit, results, folder / "report.html")
-        run_record(fit, results, asked, times, folder / "run.json")
-        return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+def shrunken(comparison: Comparison, fit: Fit, kind: str, result: Results, stages: Stages) -> Results:
+    """Shrunken fold changes; ashr goes over no blocks of genes, so that its stage is told here."""
+    if kind != "ashr":
+        return comparison.shrunken(fit, kind, result)
+    with stages.of("shrinking (ashr)"):
+        return comparison.shrunken(fit, kind, result)
 
 
-def _shrunken(fit: Fit, result: Results, kind: str) -> Results:
-    if result.contrast.coefficient is not None and result.contrast.sign > 0:
-        return fit.shrink(coef=result.contrast.coefficient, type=kind, res=result)  # type: ignore[arg-type]
-    asked = result.contrast.levels or result.contrast.vector
-    return fit.shrink(contrast=asked, type=kind, res=result)  # type: ignore[arg-type]
+def design_for_all(comparisons: list[Comparison]) -> str:
+    """One model for all comparisons of a file: every blocking column, then every column compared.
 
+    Raises
+    ------
+    OptionError
+        If a comparison brings a formula of its own, or there is none to take columns from.
+    """
+    from foldwise.formula.names import symbol_text
 
-def write_pictures(fit: Fit, results: dict[str, Results], folder: Path) -> None:
-    """MA of every comparison, dispersions, and the samples' principal components, as PNG and SVG."""
-    from foldwise import plots
-
-    for name, result in results.items():
-        plots.save(plots.ma(result), folder / f"{file_name(name)}.ma")
-    if fit.trend is not None:
-        plots.save(plots.dispersion(fit), folder / "dispersion")
-    plots.save(plots.pca(fit), folder / "pca")
-
-
-def file_name(name: str) -> str:
-    """A name that every file system takes."""
-    return "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)[:120]
-
-
-def _said(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _silent(text: str) -> None:
-    pass
+    if any(one.formula for one in comparisons):
+        raise OptionError("Comparisons with formulas of their own need --layout nf-core, or one --design for all.")
+    compared = [one.levels[0] for one in comparisons if one.levels]
+    if not compared:
+        raise OptionError('No model: give --design, e.g. --design "~ batch + condition".')
+    blocking = [name for one in comparisons for name in one.blocking if name not in compared]
+    return "~ " + " + ".join(symbol_text(name) for name in dict.fromkeys([*blocking, *compared]))

@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from foldwise.cli import options as shared
 
-@click.command()
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written."
+STORIES = (
+    (
+        "pasilla",
+        "~ type + condition",
+        ("condition", "treated", "untreated"),
+        "Drosophila cells with the gene pasilla knocked down (GEO GSE18508, Brooks et al. 2011).\n"
+        "Which genes change, whatever the type of library?",
+    ),
+    (
+        "airway",
+        "~ cell + dex",
+        ("dex", "trt", "untrt"),
+        "Human airway muscle cells of four donors, with dexamethasone or without (GEO GSE52778, Himes et al. 2014).\n"
+        "Which genes answer to the drug, beside the differences between donors?",
+    ),
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads to use; all cores by default.")
-def demo(out: Path, threads: int | None) -> None:
-    """Analyse the two data sets that come with foldwise: pasilla (fly) and airway (human)."""
-    from foldwise import datasets
-    from foldwise.cli.analysis import Analysis, analyse
+SHOWN = 8  # genes
 
-    stories = (
-        (
-            "pasilla",
-            datasets.pasilla(),
-            "~ type + condition",
-            ("condition", "treated", "untreated"),
-            "Drosophila cells with the gene pasilla knocked down (GEO GSE18508, Brooks et al. 2011): "
-            "which genes change, whatever the type of library?",
-        ),
-        (
-            "airway",
-            datasets.airway(),
-            "~ cell + dex",
-            ("dex", "trt", "untrt"),
-            "Human airway muscle cells of four donors with dexamethasone (GEO GSE52778, Himes et al. 2014): "
-            "which genes answer to the drug, beside the differences between donors?",
-        ),
+
+@click.command(short_help="Two real data sets, from counts to pictures.")
+@shared.out_folder
+@shared.threads
+@shared.quiet
+def demo(out: Path, threads: int | None, quiet: bool) -> None:
+    """Analyse the two data sets that come with foldwise: pasilla (fly) and airway (human)."""
+    from foldwise.cli.session import note_compiling
+    from foldwise.cli.stages import Stages
+
+    for name, design, contrast, story in STORIES:
+        stages = Stages(quiet=quiet)
+        note_compiling(stages.say)
+        _tell(name, design, contrast, story, out, threads, stages)
+    stages.say(
+        f"\nTables and pictures are in {out}; begin with the files in pictures/. Your own data:\n\n"
+        '  foldwise run counts.tsv samples.tsv --design "~ batch + condition" \\\n'
+        "      --contrast condition,treated,control --out results\n"
     )
-    for name, data, design, contrast, story in stories:
-        factor, numerator, denominator = contrast
-        click.echo(f"\n{name}: {story}\n{data.n_genes} genes x {data.n_samples} samples, design {design}")
-        found = analyse(Analysis(data, design, out / name, contrasts=[contrast], threads=threads, with_report=False))
-        for result in found.values():
-            top = result.significant().head(8).drop(columns=["status"])
-            click.echo(
-                f"\nTop genes, {numerator} against {denominator} ({factor}):\n{top.to_string(float_format='%.4g')}"
-            )
-    click.echo(
-        f"\nTables and pictures are in {out}. Your own data:\n"
-        f'  foldwise run counts.tsv samples.tsv --design "~ batch + condition" '
-        f"--contrast condition,treated,control --out results"
-    )
+
+
+def _tell(name: str, design: str, contrast: Any, story: str, out: Path, threads: int | None, stages: Any) -> None:
+    from foldwise import datasets
+    from foldwise.cli.analysis import Analysis, Model, analyse
+    from foldwise.cli.comparisons import Comparison
+
+    data = getattr(datasets, name)()
+    factor, numerator, denominator = contrast
+    stages.say(f"\n{name.upper()}\n{story}\n{data.n_genes:,} genes x {data.n_samples} samples, design {design}\n")
+    asked = Comparison(f"{factor}_{numerator}_vs_{denominator}", contrast)
+    arguments = {"design": design, "contrasts": [",".join(contrast)], "threads": threads}
+    outcome = analyse(Analysis(data, out / name, design, [asked], Model(threads=threads), arguments=arguments), stages)
+    top = outcome.answers[0].result.significant().head(SHOWN).drop(columns=["status"])
+    stages.say(f"\nThe first genes, {numerator} against {denominator}:\n{top.to_string(float_format='%.4g')}\n")

@@ -1,3 +1,47 @@
-"""What the command line's exit codes mean."""
+"""What the command line's exit codes mean, and which error is which."""
+
+from __future__ import annotations
+
+import click
 
 DONE, CANNOT_FIT, WRONG_USE = 0, 1, 2
+FILES = "foldwise.io.opening"  # what it refuses is no readable file, whatever its type says
+
+
+def code_of(error: Exception) -> int:
+    """1 if the data cannot be fitted, 2 if something was asked wrongly: options, names, texts, unreadable files."""
+    from foldwise.errors import CountsError, FitError, FoldwiseError
+
+    if isinstance(error, FitError):
+        return CANNOT_FIT
+    if isinstance(error, CountsError):
+        return WRONG_USE if _raised_in(error) == FILES else CANNOT_FIT
+    if isinstance(error, click.ClickException | FoldwiseError):
+        return WRONG_USE
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError):
+        return WRONG_USE
+    return CANNOT_FIT
+
+
+def told(error: Exception) -> None:
+    """Say what went wrong, without a traceback."""
+    from foldwise.errors import FoldwiseError
+
+    if isinstance(error, click.ClickException):
+        error.show()
+    elif isinstance(error, FoldwiseError | OSError):
+        click.echo(f"foldwise: {error}", err=True)
+    else:
+        said = (
+            f"foldwise: {type(error).__name__}: {error}\nThis is a fault of foldwise; foldwise --debug … shows where."
+        )
+        click.echo(said, err=True)
+
+
+def _raised_in(error: Exception) -> str:
+    """The module whose function raised the error."""
+    at, name = error.__traceback__, ""
+    while at is not None:
+        name = str(at.tb_frame.f_globals.get("__name__"))
+        at = at.tb_next
+    return name

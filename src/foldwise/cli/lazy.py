@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -24,3 +25,12 @@ class LazyGroup(click.Group):
         module, function = self.commands_at[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """An unknown command is answered by the nearest one."""
+        name = args[0] if args else ""
+        if name not in self.commands_at and not name.startswith("-"):
+            near = get_close_matches(name, self.commands_at, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" Commands: {', '.join(self.commands_at)}."
+            raise click.UsageError(f"There is no command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -13,78 +13,99 @@ from typing import TYPE_CHECKING, Any
 from foldwise import __version__
 
 if TYPE_CHECKING:
-    from foldwise.cli.analysis import Analysis
+    from foldwise.cli.analysis import Analysis, Answer, Outcome
     from foldwise.fit import Fit
-    from foldwise.results import Results
 
 LIBRARIES = ("numpy", "scipy", "pandas", "numba", "matplotlib")
 
 
-def run_record(fit: Fit, results: dict[str, Results], asked: Analysis, times: dict[str, float], path: Path) -> None:
-    """Write run.json: versions, arguments, checksums of the inputs, what was estimated, how long it took."""
-    path.write_text(json.dumps(described(fit, results, asked, times), indent=2, default=str) + "\n", encoding="utf-8")
+def run_record(asked: Analysis, answers: list[Answer], seconds: dict[str, float], path: Path) -> None:
+    """Write run.json; ``foldwise run --params run.json --out …`` repeats the run."""
+    path.write_text(json_text(described(asked, answers, seconds)) + "\n", encoding="utf-8")
 
 
-def described(fit: Fit, results: dict[str, Results], asked: Analysis, times: dict[str, float]) -> dict[str, Any]:
+def described(asked: Analysis, answers: list[Answer], seconds: dict[str, float]) -> dict[str, Any]:
     """The record as a dictionary."""
-    trend = fit.trend
     return {
         "foldwise": __version__,
         "command": sys.argv[1:],
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
+        "versions": versions(),
         "machine": {"system": platform.system(), "processor": platform.machine()},
-        "inputs": {name: {"path": path, "sha256": checksum(Path(path))} for name, path in asked.inputs.items()},
+        "inputs": asked.inputs,
         "data": {
-            "genes": fit.data.n_genes,
-            "samples": list(fit.data.sample_names),
-            "notes": list(fit.data.provenance),
+            "genes": asked.data.n_genes,
+            "samples": list(asked.data.sample_names),
+            "notes": list(asked.data.provenance),
         },
-        "arguments": {
-            "design": asked.design,
-            "test": asked.test,
-            "reduced": asked.reduced,
-            "fit_type": asked.fit_type,
-            "sf_type": asked.sf_type,
-            "min_replicates_for_replace": asked.min_replicates_for_replace,
-            "reference": list(asked.reference),
-            "factors": list(asked.factors),
-            "compat": asked.compat,
-            "alpha": asked.alpha,
-            "lfc_threshold": asked.lfc_threshold,
-            "alt_hypothesis": asked.alt_hypothesis,
-            "min_count": asked.min_count,
-            "threads": asked.threads,
-        },
+        "arguments": dict(asked.arguments),
         "seeds": "none: nothing in a fit is random",
-        "fit": {
-            "coefficients": fit.coefficient_names,
-            "trend": None if trend is None else {"kind": trend.kind, "coefficients": trend.coefficients},
-            "dispersion_prior_variance": fit.dispersion_prior_variance,
-            "size_factors": None if fit.size_factors is None else fit.size_factors.to_dict(),
-        },
-        "results": {name: _comparison(result) for name, result in results.items()},
-        "seconds": {name: round(value, 3) for name, value in times.items()},
+        "layout": asked.layout,
+        "comparisons": {answer.id: {**_comparison(answer), "fit": _fit(answer.fit)} for answer in answers},
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 
 
-def _comparison(result: Results) -> dict[str, Any]:
+def summary(asked: Analysis, outcome: Outcome) -> dict[str, Any]:
+    """What ``--json`` prints: what was found, in numbers, and where it lies."""
+    return {
+        "foldwise": __version__,
+        "out": str(asked.out),
+        "layout": asked.layout,
+        "genes": asked.data.n_genes,
+        "samples": asked.data.n_samples,
+        "comparisons": {answer.id: _comparison(answer) for answer in outcome.answers},
+        "files": outcome.files,
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+    }
+
+
+def _comparison(answer: Answer) -> dict[str, Any]:
+    result = answer.result
+    found = result.significant()
     return {
         "description": result.name,
+        "design": answer.fit.full_design.formula,
+        "alpha": result.metadata.get("alpha"),
+        "significant": len(found),
+        "up": int((found["log2FoldChange"] > 0).sum()),
+        "down": int((found["log2FoldChange"] < 0).sum()),
+        "status": {str(name): int(n) for name, n in result.table["status"].value_counts().sort_index().items()},
         "filter_threshold": result.metadata.get("filter_threshold"),
         "filter_theta": result.metadata.get("filter_theta"),
-        "significant": len(result.significant()),
     }
 
 
-def checksum(path: Path) -> str | None:
-    """SHA-256 of a file; None for folders."""
-    if not path.is_file():
+def _fit(fit: Fit) -> dict[str, Any]:
+    trend = fit.trend
+    return {
+        "samples": list(fit.data.sample_names),
+        "coefficients": fit.coefficient_names,
+        "trend": None if trend is None else {"kind": trend.kind, "coefficients": trend.coefficients},
+        "dispersion_prior_variance": fit.dispersion_prior_variance,
+        "size_factors": None if fit.size_factors is None else fit.size_factors.to_dict(),
+    }
+
+
+def json_text(content: Any) -> str:
+    """JSON that every reader takes: numbers that are none are null."""
+    return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
         return None
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        for part in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(part)
-    return digest.hexdigest()
+    return value if isinstance(value, str | bool | int | float | None) else str(value)
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and the libraries that numbers depend on."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
 
 
 def _version(name: str) -> str | None:

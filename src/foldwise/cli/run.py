@@ -2,91 +2,172 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from foldwise.cli.contrast_text import contrast_of
+from foldwise.cli import options as shared
+from foldwise.cli.inputs import InputPath, Reading, checksums, read_inputs, readable
+from foldwise.cli.params import params_option
+
+if TYPE_CHECKING:
+    from foldwise.cli.analysis import Analysis, Model
+    from foldwise.cli.comparisons import Comparison
+    from foldwise.counts import CountData
+
+PIPELINE_FACTS = "nf-core with --contrasts, else plain"
 
 
-def fit_options(command: Any) -> Any:
-    """The options of a fit, shared by commands that make one."""
-    for option in reversed(
-        [
-            click.option("--design", required=True, help='An R formula: "~ batch + condition".'),
-            click.option(
-                "--reference", multiple=True, metavar="FACTOR=LEVEL", help="Base level of a factor; repeatable."
-            ),
-            click.option(
-                "--factor", "factors", multiple=True, metavar="COLUMN", help="Take a column of numbers as categories."
-            ),
-            click.option("--test", type=click.Choice(["Wald", "LRT"]), default="Wald", show_default=True),
-            click.option("--reduced", help="The smaller model of a likelihood ratio test."),
-            click.option(
-                "--fit-type",
-                type=click.Choice(["parametric", "local", "mean", "glmGamPoi"]),
-                default="parametric",
-                show_default=True,
-            ),
-            click.option(
-                "--sf-type", type=click.Choice(["ratio", "poscounts", "iterate"]), default="ratio", show_default=True
-            ),
-            click.option("--min-replicates-for-replace", type=float, default=7, show_default=True),
-            click.option("--compat", type=click.Choice(["1.38"]), help="Rules of DESeq2 1.38 where later ones differ."),
-            click.option("--threads", type=click.IntRange(1), help="Threads to use; all cores by default."),
-            click.option("--layer", help="Layer of an h5ad file that holds the counts."),
-        ]
-    ):
-        command = option(command)
-    return command
-
-
-@click.command()
-@click.argument("counts", type=click.Path(exists=True))
-@click.argument("samples", type=click.Path(exists=True))
-@fit_options
+@click.command(short_help="Tables, pictures and a record of one analysis.")
+@click.argument("counts", type=InputPath())
+@click.argument("samples", type=InputPath(dir_okay=False))
+@shared.fitting
+@shared.comparing
 @click.option(
-    "--contrast",
-    "contrasts",
-    multiple=True,
-    metavar="FACTOR,NUMERATOR,DENOMINATOR",
-    help="What to compare; repeatable.",
+    "--contrasts",
+    "contrasts_file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="File of contrasts: id,variable,reference,target[,blocking] (CSV, TSV) or nf-core's YAML.",
 )
-@click.option("--name", "names", multiple=True, help="A coefficient to report; repeatable.")
-@click.option("--alpha", type=float, default=0.1, show_default=True)
-@click.option("--lfc-threshold", type=float, default=0.0, show_default=True, help="log2.")
 @click.option(
-    "--alt-hypothesis",
-    type=click.Choice(["greaterAbs", "greaterAbs2014", "lessAbs", "greater", "less"]),
-    default="greaterAbs",
-    show_default=True,
+    "--layout",
+    type=click.Choice(["plain", "nf-core"]),
+    help="plain: one fit, DESeq2's defaults. nf-core: a fit for each contrast, and the files of differentialabundance's "
+    f"DESeq2 module under their names.  [default: {PIPELINE_FACTS}]",
 )
-@click.option("--shrink", type=click.Choice(["apeglm", "ashr", "normal"]), help="Also write shrunken fold changes.")
+@shared.testing
+@click.option(
+    "--shrink",
+    type=click.Choice([*shared.SHRINKAGE, "none"]),
+    help="Shrunken fold changes: plain writes them beside the results, nf-core in their place.  [default: none; ashr for "
+    "nf-core]",
+)
+@shared.reading
 @click.option("--min-count", type=float, help="Leave out genes with fewer reads in all samples together.")
 @click.option("--report", "with_report", is_flag=True, help="Also write report.html.")
-@click.option("--save-fit", is_flag=True, help="Also write fit.foldwise, which answers new contrasts later.")
+@click.option("--save-fit", is_flag=True, help="Also write fit.foldwise, which answers new questions later.")
+@click.option("--h5ad", is_flag=True, help="Also write the fit as AnnData.")
+@click.option("--multiqc", is_flag=True, help="Also write _mqc files, which MultiQC takes into its report.")
+@click.option("--parquet", is_flag=True, help="Also write results as Parquet.")
+@click.option("--rnk", is_flag=True, help="Also write ranked lists for GSEA.")
+@click.option("--filter", "filtered", is_flag=True, help="Also write results of at least twofold with padj <= 0.05.")
 @click.option("--pictures/--no-pictures", default=True, show_default=True)
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for what is written."
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-def run(counts: str, samples: str, **options: Any) -> None:
+@shared.out_folder
+@shared.threads
+@shared.as_json
+@shared.quiet
+@params_option
+@click.pass_context
+def run(context: click.Context, counts: str, samples: str, **options: Any) -> None:
     """Test COUNTS (genes x samples) for differences between the SAMPLES.
 
     COUNTS may be csv, tsv (also compressed), xlsx, parquet, h5ad, rds, 10x, or what featureCounts, htseq-count and STAR
-    write. SAMPLES is a table with one row a sample; its first column holds the sample names.
+    write. SAMPLES is a table with one row a sample; its first column holds the sample names. One of them may be "-",
+    standard input.
+
+    \b
+    foldwise run counts.tsv samples.tsv --design "~ batch + condition" \\
+        --contrast condition,treated,control --out results
+    foldwise run counts.tsv samples.csv --contrasts contrasts.csv --out results
     """
-    from foldwise.cli.analysis import Analysis, analyse
-    from foldwise.io import read_counts, read_samples
+    from foldwise.cli.analysis import analyse
+    from foldwise.cli.record import json_text, summary
+    from foldwise.cli.session import note_compiling
+    from foldwise.cli.stages import Stages
 
-    table = read_samples(samples)
-    arguments = {"layer": options["layer"]} if options["layer"] else {}
-    data = read_counts(counts, table, **arguments)
-    contrasts = [contrast_of(text) for text in options.pop("contrasts")]
-    asked = Analysis(data, contrasts=contrasts, inputs={"counts": counts, "samples": samples}, **_known(options))
-    analyse(asked)
+    stages = Stages(quiet=options["quiet"])
+    note_compiling(stages.say)
+    with readable(counts, samples) as paths:
+        asked = _asked(counts, samples, [str(path) for path in paths], options, stages)
+        outcome = analyse(asked, stages)
+    if options["as_json"]:
+        click.echo(json_text(summary(asked, outcome)))
 
 
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "layer"}
+def _asked(counts: str, samples: str, paths: list[str], options: Mapping[str, Any], stages: Any) -> Analysis:
+    from foldwise.cli.analysis import Analysis, Files, PipelineStyle, Testing
+
+    layout = options["layout"] or ("nf-core" if options["contrasts_file"] else "plain")
+    comparisons = _comparisons(options)
+    if options["design"] is None and not any(one.levels and options["contrasts_file"] for one in comparisons):
+        if layout == "plain" or not any(one.formula for one in comparisons):
+            raise click.UsageError('Missing --design, e.g. --design "~ batch + condition"; or --contrasts FILE.')
+    with stages.of("reading"):
+        data = _data(paths, options, layout)
+    shrink = options["shrink"] or ("ashr" if layout == "nf-core" else "none")
+    taken = ("alpha", "lfc_threshold", "alt_hypothesis", "independent_filtering", "p_adjust_method")
+    written = {
+        name: options[name] for name in ("save_fit", "pictures", "multiqc", "parquet", "rnk", "filtered", "h5ad")
+    }
+    named = {"counts": counts, "samples": samples, "contrasts": options["contrasts_file"]}
+    sums = checksums({"counts": paths[0], "samples": paths[1]})
+    return Analysis(
+        data,
+        options["out"],
+        options["design"],
+        comparisons,
+        _model(options),
+        Testing(**{name: options[name] for name in taken}, shrink=None if shrink == "none" else shrink),
+        Files(**written, report=options["with_report"]),
+        PipelineStyle(gene_column=options["gene_column"] or "gene_id"),
+        layout,
+        arguments={"counts": counts, "samples": samples, **_said(options)},
+        inputs={name: {"path": path, "sha256": sums.get(name)} for name, path in named.items() if path is not None},
+    )
+
+
+def _comparisons(options: Mapping[str, Any]) -> list[Comparison]:
+    from foldwise.cli.comparisons import from_texts
+    from foldwise.cli.contrast_file import read_contrasts
+
+    if options["contrasts_file"] is None:
+        return from_texts(options["contrasts"], options["names"])
+    if options["contrasts"] or options["names"]:
+        raise click.UsageError("Give comparisons in a file (--contrasts) or one by one (--contrast, --name), not both.")
+    return read_contrasts(options["contrasts_file"])
+
+
+def _data(paths: list[str], options: Mapping[str, Any], layout: str) -> CountData:
+    """Pipelines hand over matrices with more samples than the sheet, and with estimated counts."""
+    lenient = layout == "nf-core"
+    how = Reading(
+        options["layer"],
+        options["sample_column"],
+        options["gene_column"],
+        options["drop_unlisted"] or lenient,
+        options["round_counts"] or lenient,
+        options["factors"],
+    )
+    data = read_inputs(paths[0], paths[1], how)
+    return data if options["min_count"] is None else data.filter_low(min_count=options["min_count"])
+
+
+def _model(options: Mapping[str, Any]) -> Model:
+    from foldwise.cli.analysis import Model
+
+    names = ("test", "reduced", "fit_type", "sf_type", "min_replicates_for_replace", "use_t", "compat", "reference")
+    return Model(
+        **{name: options[name] for name in names},
+        threads=options["threads"],
+        control_genes=genes_in(options["control_genes"]),
+    )
+
+
+def genes_in(path: str | None) -> tuple[str, ...] | None:
+    """Names of genes, one a line."""
+    if path is None:
+        return None
+    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as they may stand in a file for --params; not where to write, nor what to say."""
+    left_out = ("out", "quiet", "as_json")
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if name not in left_out
+    }

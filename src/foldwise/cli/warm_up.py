@@ -7,7 +7,7 @@ import time
 import click
 
 
-@click.command()
+@click.command(short_help="Compile the kernels now.")
 def warm_up() -> None:
     """Compile the kernels now, so that the first analysis does not have to (images, shared machines)."""
     from foldwise.kernels import warm_up as compile_kernels

@@ -1,0 +1,96 @@
+"""What is to be compared: said on the command line or in a pipeline's file of contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from foldwise.errors import ContrastError, listed
+
+if TYPE_CHECKING:
+    from foldwise.fit import Fit
+    from foldwise.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison, and the model for it where each comparison has its own.
+
+    id : what its files are called; empty for the fit's default comparison.
+    levels : (factor, numerator, denominator). coefficient : a coefficient's name. expression : a sum of coefficients, or
+        a coefficient, whichever the fit has. blocking : columns beside the factor in its model. formula : its model.
+    exclude_column, exclude_values : samples to leave out.
+    """
+
+    id: str
+    levels: tuple[str, str, str] | None = None
+    coefficient: str | None = None
+    expression: str | None = None
+    blocking: tuple[str, ...] = ()
+    formula: str | None = None
+    exclude_column: str | None = None
+    exclude_values: tuple[str, ...] = ()
+
+    def results(self, fit: Fit, **options: Any) -> Results:
+        """The answer of a fit."""
+        if self.levels is not None:
+            return fit.results(self.levels, **options)
+        asked = self.coefficient or self.expression
+        if asked is None:
+            return fit.results(**options)
+        if self.coefficient is not None or asked in fit.coefficient_names:
+            return fit.results(name=asked, **options)
+        return fit.results(self.vector(fit), **options)
+
+    def shrunken(self, fit: Fit, kind: str, result: Results | None = None) -> Results:
+        """Shrunken fold changes of a fit."""
+        options: dict[str, Any] = {"type": kind, "res": result}
+        if self.levels is not None:
+            return fit.shrink(contrast=self.levels, **options)
+        asked = self.coefficient or self.expression
+        if asked is None:
+            result = result or fit.results()
+            return fit.shrink(contrast=result.contrast.levels or result.contrast.vector, **options)
+        if self.coefficient is not None or asked in fit.coefficient_names:
+            return fit.shrink(coef=asked, **options)
+        return fit.shrink(contrast=self.vector(fit), **options)
+
+    def vector(self, fit: Fit) -> list[float]:
+        """The expression as one number a coefficient, over R's syntactic names of the model matrix's columns."""
+        from foldwise.cli.linear_expression import contrast_vector
+        from foldwise.formula.names import make_name
+
+        names = [make_name(name) for name in fit.design.model_matrix_names]
+        return contrast_vector(str(self.expression), names)
+
+
+def from_texts(contrasts: Sequence[str], names: Sequence[str]) -> list[Comparison]:
+    """Comparisons of ``--contrast`` and ``--name``; one without anything said where there is none."""
+    from foldwise.cli.contrast_text import contrast_of
+
+    found = []
+    for text in contrasts:
+        factor, numerator, denominator = contrast_of(text)
+        found.append(Comparison(f"{factor}_{numerator}_vs_{denominator}", (factor, numerator, denominator)))
+    found += [Comparison(name, coefficient=name) for name in names]
+    return checked(found) if found else [Comparison("")]
+
+
+def checked(found: list[Comparison]) -> list[Comparison]:
+    """The same, with ids that can name files and are all different, also where the system ignores case."""
+    named = [replace(one, id=file_name(one.id)) for one in found]
+    seen: dict[str, str] = {}
+    for one in named:
+        if one.id.lower() in seen:
+            raise ContrastError(f"Two comparisons would be written to the same files: '{one.id}'.")
+        seen[one.id.lower()] = one.id
+    strange = [one.id for one in named if not one.id.strip("._")]
+    if strange:
+        raise ContrastError(f"These ids cannot name files: {listed(strange)}.")
+    return named
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes."""
+    return "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)[:120]

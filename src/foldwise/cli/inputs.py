@@ -1,0 +1,142 @@
+"""Files that a command reads: named, or standard input, which is put aside so that any format and a checksum will do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from foldwise.counts import CountData
+    from foldwise.fit import Fit
+
+STDIN = "standard-input"
+SAVED = "fit.foldwise"
+
+
+class InputPath(click.Path):
+    """A file or folder that is there, or ``-``."""
+
+    def __init__(self, *, dir_okay: bool = True) -> None:
+        super().__init__(exists=True, allow_dash=True, dir_okay=dir_okay)
+
+
+@contextmanager
+def readable(*paths: str | None) -> Iterator[list[str | None]]:
+    """Paths of the same content that can be read more than once; streams are copied to a temporary folder.
+
+    Raises
+    ------
+    BadParameter
+        If standard input is asked for twice.
+    """
+    if paths.count("-") > 1:
+        raise click.BadParameter("Standard input ('-') can be only one of the inputs.")
+    with tempfile.TemporaryDirectory(prefix="foldwise-") as folder:
+        yield [None if path is None else _copied(path, Path(folder)) for path in paths]
+
+
+def _copied(path: str, folder: Path) -> str:
+    if path == "-":
+        target = folder / STDIN
+        with target.open("wb") as out:
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        return str(target)
+    if Path(path).is_fifo() or Path(path).is_char_device():  # <(zcat counts.gz)
+        target = folder / Path(path).name
+        with open(path, "rb") as stream, target.open("wb") as out:
+            shutil.copyfileobj(stream, out)
+        return str(target)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the two tables are to be read."""
+
+    layer: str | None = None
+    sample_column: str | None = None
+    gene_column: str | None = None
+    drop_unlisted: bool = False
+    round_counts: bool = False
+    factors: tuple[str, ...] = field(default=())
+
+
+def read_inputs(counts: str, samples: str, how: Reading) -> CountData:
+    """Counts and samples, put together; columns of numbers made categories where asked."""
+    from foldwise.io import read_counts, read_samples
+
+    table = read_samples(samples, sample_column=how.sample_column)
+    options: dict[str, Any] = {"layer": how.layer} if how.layer else {}
+    if how.gene_column is not None:
+        options["gene_column"] = how.gene_column
+    unlisted: Any = "drop" if how.drop_unlisted else "error"
+    data: Any = read_counts(counts, table, unlisted=unlisted, round_counts=how.round_counts, **options)
+    if how.drop_unlisted:  # pipelines expect the order of the sheet
+        data = data.select(samples=[name for name in table.index if name in data.sample_names])
+    notes = (*table.attrs.get("provenance", ()), *data.provenance)
+    data = data._with(provenance=tuple(dict.fromkeys(notes)))
+    return with_factors(data, how.factors) if how.factors else data
+
+
+def with_factors(data: CountData, columns: tuple[str, ...], option: str = "--factor") -> CountData:
+    """Columns of numbers taken as categories, in numeric order, labelled as R labels them."""
+    import pandas as pd
+
+    from foldwise.errors import SamplesError, listed
+    from foldwise.formula.names import level_text
+
+    samples = data.samples.copy()
+    for column in columns:
+        if column not in samples:
+            raise SamplesError(f"{option} {column}: the sample table has the columns {listed(samples.columns, 20)}.")
+        if isinstance(samples[column].dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(samples[column]):
+            continue
+        levels = sorted(samples[column].dropna().unique())
+        labels = [level_text(level) for level in levels]
+        samples[column] = pd.Categorical(samples[column], levels).rename_categories(labels)
+    return data._with(samples=samples)
+
+
+def saved_fit(path: str, threads: int | None, progress: Any) -> Fit:
+    """The fit that ``run --save-fit`` wrote: the file, or the folder that it lies in."""
+    from foldwise.errors import OptionError
+    from foldwise.fit import Fit
+    from foldwise.io import load
+
+    where = Path(path)
+    if where.is_dir():
+        found = [where / SAVED] if (where / SAVED).exists() else sorted(where.glob("*.foldwise"))
+        if len(found) != 1:
+            what = "no saved fit (run with --save-fit)" if not found else f"{len(found)} saved fits: name one"
+            raise OptionError(f"{path} holds {what}.")
+        where = found[0]
+    fit = load(where)
+    if not isinstance(fit, Fit):
+        raise OptionError(f"{where} holds a {type(fit).__name__}, not a fit.")
+    return fit.with_executor(threads, progress)
+
+
+def checksums(paths: Mapping[str, str]) -> dict[str, str | None]:
+    """SHA-256 of each file; None for folders."""
+    return {name: checksum(Path(path)) for name, path in paths.items()}
+
+
+def checksum(path: Path) -> str | None:
+    """SHA-256 of a file; None for folders."""
+    import hashlib
+
+    if not path.is_file():
+        return None
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for part in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(part)
+    return digest.hexdigest()

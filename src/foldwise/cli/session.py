@@ -1,0 +1,71 @@
+"""What is true of a whole command: signals, warnings, folders that cannot be written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+TERMINATED = 128 + signal.SIGTERM
+KERNELS_BESIDE = ".foldwise-kernels"
+
+
+def prepare(debug: bool) -> None:
+    """Set up the process: one-line warnings, tidy ends, a place for compiled kernels."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # "building the font cache", a home that is read-only
+    if not debug:
+        warnings.showwarning = _one_line
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _terminated)
+    _place_for_kernels()
+
+
+def _terminated(number: int, frame: Any) -> None:
+    raise SystemExit(TERMINATED)  # unlike the signal itself this cleans up
+
+
+def _one_line(message: Any, category: Any, *_: Any, **__: Any) -> None:
+    from foldwise.errors import FoldwiseWarning
+
+    if issubclass(category, FoldwiseWarning):
+        click.echo(f"warning: {message}", err=True)
+
+
+def _place_for_kernels() -> None:
+    """Kernels compiled for this machine are kept in the package's folder or the home; failing both, in this folder."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    package = Path(__file__).parent.parent / "kernels"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if _writable(package / "__pycache__") or _writable(cache / "numba"):
+        return
+    here = Path.cwd()
+    if os.access(here, os.W_OK):
+        os.environ["NUMBA_CACHE_DIR"] = str(here / KERNELS_BESIDE)
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above it that exists, can be written."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
+def note_compiling(say: Callable[[str], None]) -> None:
+    """Let the first run on a machine say that it compiles."""
+    from foldwise.kernels import _jit
+
+    if hasattr(_jit, "on_notice"):
+        _jit.on_notice(say)
+
+
+def debugging(arguments: list[str] | None) -> bool:
+    """Whether --debug was given, before or after the command."""
+    return "--debug" in (sys.argv[1:] if arguments is None else arguments)

@@ -1,0 +1,122 @@
+"""``foldwise transform``: counts made comparable, for looking at samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from foldwise.cli import options as shared
+from foldwise.cli.inputs import InputPath, Reading, read_inputs, readable, saved_fit
+
+METHODS = ["vst", "rlog", "log2", "normalized"]
+
+
+@click.command(short_help="vst, rlog, log2 or normalized counts.")
+@click.argument("counts", type=InputPath())
+@click.argument("samples", type=InputPath(dir_okay=False), required=False)
+@click.option("--method", type=click.Choice(METHODS), default="vst", show_default=True)
+@click.option("--blind/--no-blind", default=True, show_default=True, help="Without or with knowing the design.")
+@click.option("--design", metavar="FORMULA", help="An R formula, for --no-blind.")
+@click.option("--fit-type", type=click.Choice(["parametric", "local", "mean"]), default="parametric", show_default=True)
+@click.option(
+    "--nsub", type=click.IntRange(2), default=1000, show_default=True, help="Genes that vst takes the trend from."
+)
+@click.option("--save", type=click.Path(dir_okay=False), help="Keep the transformation, for samples to come.")
+@click.option(
+    "--apply", "kept", type=click.Path(exists=True, dir_okay=False), help="Use a transformation that was kept (--save)."
+)
+@shared.reading
+@click.option(
+    "--out", type=click.Path(allow_dash=True), default="-", help="The table (tsv, csv, parquet).  [default: -]"
+)
+@shared.threads
+@shared.quiet
+def transform(counts: str, samples: str | None, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
+    """Transform COUNTS for pictures and clustering: vst, rlog, log2(normalized + 1), or normalized counts.
+
+    COUNTS is a table of counts in any format that "run" takes, or a saved fit (fit.foldwise). SAMPLES is needed for
+    --no-blind only.
+    """
+    from foldwise.io import write_table
+
+    if options["kept"] and options["save"]:
+        raise click.UsageError("--apply uses a kept transformation and --save keeps a new one: choose one.")
+    with readable(counts, samples) as (path, sheet):
+        data = _data(str(path), sheet, threads, options)
+        table = _applied(data, threads, options) if options["kept"] else _transformed(data, threads, options)
+    write_table(table.rename_axis("gene"), out)
+    if out != "-" and not quiet:
+        click.echo(f"{len(table):,} genes x {table.shape[1]} samples ({options['method']}) in {out}", err=True)
+
+
+def _data(path: str, sheet: str | None, threads: int | None, options: dict[str, Any]) -> Any:
+    import zipfile
+
+    if path.endswith(".foldwise") and zipfile.is_zipfile(path):
+        return saved_fit(path, threads, False)
+    if not options["blind"] and (sheet is None or options["design"] is None):
+        raise click.UsageError("--no-blind needs SAMPLES and --design (or a saved fit).")
+    how = Reading(
+        options["layer"],
+        options["sample_column"],
+        options["gene_column"],
+        options["drop_unlisted"],
+        options["round_counts"],
+    )
+    if sheet is not None:
+        return read_inputs(path, sheet, how)
+    return _without_samples(path, how)
+
+
+def _without_samples(path: str, how: Reading) -> Any:
+    import pandas as pd
+
+    from foldwise.counts import CountData
+    from foldwise.io import read_counts
+
+    read = read_counts(path, gene_column=how.gene_column, layer=how.layer)
+    if isinstance(read, CountData):
+        return read
+    read = read.round() if how.round_counts else read
+    return CountData(read, pd.DataFrame(index=read.columns.astype(str)))
+
+
+def _transformed(data: Any, threads: int | None, options: dict[str, Any]) -> Any:
+    from foldwise import transforms
+    from foldwise.plots.sources import normalized_counts
+
+    method, save = options["method"], options["save"]
+    if method not in ("vst", "rlog") and save:
+        raise click.UsageError(f"--save keeps vst and rlog; {method} has nothing to keep.")
+    if method == "normalized":
+        return normalized_counts(data)
+    if method == "log2":
+        return transforms.norm_transform(data, executor=threads)
+    common = {"blind": options["blind"], "fit_type": options["fit_type"], "executor": threads}
+    if options["design"] and not options["blind"]:
+        common["design"] = options["design"]
+    made = transforms.fit_rlog(data, **common) if method == "rlog" else _vst(data, options["nsub"], common)
+    if save:
+        made.save(save)
+    return made.values
+
+
+def _vst(data: Any, nsub: int, common: dict[str, Any]) -> Any:
+    from foldwise.errors import CountsError
+    from foldwise.transforms import fit_vst
+    from foldwise.warn import warn
+
+    try:
+        return fit_vst(data, nsub=nsub, **common)
+    except CountsError as error:
+        if "nsub" not in str(error):
+            raise
+        warn(f"Fewer than {nsub} genes have a mean above 5: the trend is taken from all genes.")
+        return fit_vst(data, nsub=None, **common)
+
+
+def _applied(data: Any, threads: int | None, options: dict[str, Any]) -> Any:
+    from foldwise.transforms import load_transform
+
+    return load_transform(options["kept"]).apply(getattr(data, "data", data), executor=threads)
