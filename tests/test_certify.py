@@ -263,3 +263,34 @@ def test_adjusting_by_hand():
     np.testing.assert_allclose(_adjust(np.array([0.01, 0.04, 0.03]), "BH"), [0.03, 0.04, 0.04])
     np.testing.assert_allclose(_adjust(np.array([0.01, 0.04, 0.03]), "bonferroni"), [0.03, 0.12, 0.09])
     np.testing.assert_allclose(_adjust(np.array([0.01, 0.04, 0.03]), "hochberg"), [0.03, 0.04, 0.04])
+
+
+@pytest.mark.parametrize("reduced", ["~ batch", "~ 1"])
+def test_quasi_likelihood_fits_pass_and_wrong_numbers_in_them_are_caught(reduced):
+    counts, samples = simulated(4)
+    fit = deseq(counts, "~ batch + condition", samples=samples, fit_type="glmGamPoi", test="LRT", reduced=reduced)
+    results = fit.results()
+    table = certify(fit, results)
+    assert table["ok"].all(), table.attrs["summary"]
+    assert "gene-wise dispersions" in table.attrs["summary"]  # said not to be checked
+    for column in ("stat", "pvalue"):
+        assert column in failed(certify(fit, with_table(results, column, times=1.001)))
+    for column in ("dispMAP", "dispersion", "qlDispMLE", "qlDispMAP"):
+        assert "dispersion" in failed(certify(with_column(fit, column, times=1.001), results))
+    assert "score" in failed(certify(with_tested(fit, "beta", by=0.1), results))
+    assert "deviance" in failed(certify(with_tested(fit, "deviance", times=1.001), results))
+
+
+def test_weights_and_normalization_factors_pass():
+    from foldwise.counts import CountData
+
+    counts, samples = simulated(4)
+    random = np.random.default_rng(5)
+    weights = pd.DataFrame(random.uniform(0.2, 1.0, counts.shape), counts.index, counts.columns)
+    factors = pd.DataFrame(np.exp(random.normal(0, 0.2, counts.shape)), counts.index, counts.columns)
+    for extra in ({"weights": weights}, {"normalization_factors": factors}):
+        fit = deseq(CountData(counts, samples, **extra), "~ batch + condition")
+        table = certify(fit)
+        assert table["ok"].all(), table.attrs["summary"]
+        assert "score" in failed(certify(with_tested(fit, "beta", by=0.05), fit.results()))
+        assert "dispersion_excess" in failed(certify(with_column(fit, "dispMAP", times=1.3), fit.results()))

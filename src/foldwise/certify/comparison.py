@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, stdtr
+from scipy.special import chdtrc, fdtrc, ndtr, stdtr
 
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.certify.genes import relative
@@ -34,6 +34,8 @@ def examine_results(fit: Fit, results: Results, inner: dict[str, Any], columns: 
     out["base_mean"] = np.fmax(columns["base_mean"], relative(table["baseMean"], fit.genes["baseMean"].to_numpy()))
     stat, p = _expected_test(fit, results, table, inner, zero)
     out["stat"] = np.fmin(relative(table["stat"], stat), np.abs(table["stat"] - stat))
+    if "qlDispMAP" in fit.stage.columns:  # where the reduced model has an infinite coefficient its fit is not checked
+        out["stat"] = np.where(np.isnan(stat) & ~np.isnan(table["stat"]), np.nan, out["stat"])
     hidden = _outlier_calls(fit, results) & ~_emptied(fit)
     out["pvalue"] = np.where(hidden, np.where(np.isnan(table["pvalue"]), 0.0, np.inf), _p_distance(table["pvalue"], p))
     out["padj"] = adjusted_distance(table["padj"], table["pvalue"], fit, results)
@@ -59,7 +61,8 @@ def _missing(name: str, table: dict[str, FloatArray]) -> Any:
 
 
 def _absolute(reported: FloatArray, computed: FloatArray) -> FloatArray:
-    off = np.abs(reported - computed)
+    with np.errstate(invalid="ignore"):
+        off = np.where(reported == computed, 0.0, np.abs(reported - computed))
     return np.where(np.isnan(off), np.where(np.isnan(reported) & np.isnan(computed), 0.0, np.inf), off)
 
 
@@ -103,6 +106,8 @@ def _expected_test(
         assert fit.reduced_design is not None
         stat = np.where(_emptied(fit), 0.0, inner["_lrt"])
         degrees = fit.design.matrix.shape[1] - fit.reduced_design.matrix.shape[1]
+        if "qlDispMAP" in fit.stage.columns:
+            return stat, _f_tail(fit, table["stat"], degrees)
         return stat, np.asarray(chdtrc(degrees, np.maximum(table["stat"], 0.0)))
     b, s = table["log2FoldChange"], table["lfcSE"]
     t = float(meta["lfc_threshold"])
@@ -122,6 +127,13 @@ def _expected_test(
         stat, p = np.where(zero, 0.0, stat), np.where(zero, 1.0, p)
     emptied = _emptied(fit)
     return np.where(emptied, 0.0, stat), np.where(emptied, 1.0, p)
+
+
+def _f_tail(fit: Fit, stat: FloatArray, degrees: int) -> FloatArray:
+    n, p = fit.full_design.matrix.shape
+    below = float(np.asarray(fit.stage.quasi_likelihood)) + n - p
+    stat = np.maximum(stat, 0.0)
+    return np.asarray(fdtrc(degrees, below, stat) if np.isfinite(below) else chdtrc(degrees, stat * degrees))
 
 
 def _wald(

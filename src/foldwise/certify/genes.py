@@ -24,7 +24,7 @@ class Shared(NamedTuple):
     factors : (n_samples,) or None. prior_variance : of log
     dispersions, or None where dispersions are the user's. spread : their residual variance. judged, spared :
     (n_samples,) samples whose distances count, and those that count no more because they could be replaced.
-    vector : of the comparison, or None.
+    vector : of the comparison. quasi : whether dispersions are glmGamPoi's.
     """
 
     matrix: FloatArray
@@ -41,6 +41,7 @@ class Shared(NamedTuple):
     dispersion_min_mu: float
     vector: FloatArray
     contrast_min_mu: float
+    quasi: bool
 
 
 def model(counts: FloatArray, genes: dict[str, Any], shared: Shared, matrix: FloatArray, ridge_log2: FloatArray) -> Glm:
@@ -66,9 +67,16 @@ def examine(counts: FloatArray, genes: dict[str, Any], shared: Shared) -> dict[s
     original = counts[fitted]
     current = np.where(part["has_replaced"][:, None], part["replaced"], original) if "replaced" in part else original
     out = _base(current, part, shared)
-    out |= _coefficients(current, part, shared)
-    if "dispGeneEst" in part and shared.prior_variance is not None:
+    if shared.quasi:
+        from foldwise.certify import quasi
+
+        out |= quasi.dispersions(current, part, shared)
+        if shared.reduced is not None:
+            out |= quasi.coefficients(current, part, shared)
+            return {name: _spread(values, fitted) for name, values in out.items()}
+    elif "dispGeneEst" in part and shared.prior_variance is not None:
         out |= _dispersions(current, part, shared)
+    out |= _coefficients(current, part, shared)
     if "maxCooks" in part:
         out["cooks"] = _cooks(original, part, shared)
     return {name: _spread(values, fitted) for name, values in out.items()}

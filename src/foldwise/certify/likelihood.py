@@ -108,10 +108,10 @@ class Refit(NamedTuple):
     steps: IntArray
 
 
-def fit(glm: Glm) -> Refit:
+def fit(glm: Glm, *, closed_form: bool = True) -> Refit:
     """Reweighted least squares by R's rules, for what a fit does not report: reduced models, first fits."""
     n = len(glm.counts)
-    if glm.is_closed_form:
+    if closed_form and glm.is_closed_form:
         total = (glm.weights * glm.counts / glm.factors).sum(axis=1) / glm.weights.sum(axis=1)
         with np.errstate(divide="ignore"):
             beta = np.log(total)[:, None]

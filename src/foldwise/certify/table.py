@@ -28,7 +28,7 @@ LIMITS = {
     "slow_score": 0.5,  # the same after 25 rounds or more, and where R's general optimiser took over
     "mle_score": 1e-2,
     "standard_error": 1e-7,  # relative
-    "deviance": 1e-7,
+    "deviance": 1e-6,  # relative: log gammas of 1 / dispersion cancel
     "cooks": 1e-7,
     "fold_change": 1e-9,  # absolute, log2: the comparison of the reported coefficients
     "lfc_se": 1e-6,
@@ -80,6 +80,7 @@ def _inputs(fit: Fit, results: Results) -> tuple[Shared, dict[str, Any]]:
     refitted = fit.replacement is not None and bool(fit.refitted.any())
     factors = fit.factors
     prior = fit.dispersion_prior_variance
+    quasi = "qlDispMAP" in fit.stage.columns
     shared = Shared(
         matrix=design,
         ridge_log2=np.full(design.shape[1], 1e-6) if variance is None else 1.0 / variance.to_numpy(),
@@ -91,10 +92,11 @@ def _inputs(fit: Fit, results: Results) -> tuple[Shared, dict[str, Any]]:
         spread=float(fit.stage.residual_variance or 0.0),
         judged=(sizes >= 3) & (n > p),
         spared=fit.replacement.replaceable if refitted and fit.replacement is not None else None,
-        min_mu=fit.min_mu,
+        min_mu=fit.stage.min_mu if quasi else fit.min_mu,
         dispersion_min_mu=fit.stage.min_mu,
         vector=results.contrast.vector,
         contrast_min_mu=0.5,
+        quasi=quasi,
     )
     return shared, _gene_arrays(fit)
 

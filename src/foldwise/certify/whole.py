@@ -38,6 +38,8 @@ def _of_fit(fit: Fit) -> dict[str, Check]:
     found = {"size factors": _check(_size_factors(fit), 1e-9)}
     if fit.trend is not None:
         found["trend coefficients"] = _check(_trend_coefficients(fit), 2e-3)
+        if fit.trend.kind == "glmGamPoi":
+            found["gene-wise dispersions"] = _check(None, 0.0)
         found["dispersion prior variance"] = _check(_prior_variance(fit), 1e-9)
     return found
 
