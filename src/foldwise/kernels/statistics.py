@@ -163,7 +163,9 @@ def robust_dispersion(counts: FloatArray, factors: FloatArray, cells: IntArray) 
         variance = _trimmed_variance(normalized, *TRIM_WITHOUT_CELLS)
     for cell in np.flatnonzero(sizes >= 3):
         trim, scale = next((t, s) for most, t, s in TRIM_BY_CELL_SIZE if sizes[cell] <= most)
-        variance = np.maximum(variance, _trimmed_variance(normalized[:, cells == cell], trim, scale))
+        variance = np.maximum(
+            variance, _trimmed_variance(normalized.take(np.flatnonzero(cells == cell), axis=1), trim, scale)
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.maximum((variance - mean) / mean**2, MIN_ROBUST_DISPERSION)
 
@@ -174,12 +176,15 @@ def _trimmed_variance(values: FloatArray, trim: float, scale: float) -> FloatArr
 
 
 def trimmed_mean(values: FloatArray, trim: float) -> FloatArray:
-    """(n_genes,) mean of each row without its ``floor(n * trim)`` smallest and largest values."""
+    """(n_genes,) mean of each row without its ``floor(n * trim)`` smallest and largest values.
+
+    values : C order, so that a row's sum does not depend on how many rows there are.
+    """
     n = values.shape[1]
     drop = int(np.floor(n * trim))
     if drop:
         values = np.sort(values, axis=1)[:, drop : n - drop]
-    return np.cumsum(values, axis=1)[:, -1] / values.shape[1]  # in order: sum() depends on how many rows there are
+    return values.sum(axis=1) / values.shape[1]
 
 
 def _coefficients(columns: FloatArray, design: KernelDesign) -> FloatArray:
