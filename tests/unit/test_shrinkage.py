@@ -198,3 +198,10 @@ def test_normal_refuses_interactions():
 def test_a_fit_with_a_prior_is_not_shrunken_again():
     with pytest.raises(OptionError, match="beta_prior"):
         simulated(beta_prior=True).shrink()
+
+
+def test_a_fit_without_standard_errors_says_why_it_has_no_prior():
+    fit = simulated(fit_type="glmGamPoi", test="LRT", reduced="~ batch")
+    for kind in ("apeglm", "ashr"):
+        with pytest.raises(OptionError, match="standard error"):
+            fit.shrink("conditiontreated", type=kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -170,6 +172,23 @@ def test_a_gene_has_the_same_bits_whatever_stands_beside_it():
     for other in answers[1:]:
         np.testing.assert_array_equal(other.coefficients, answers[0].coefficients)
         np.testing.assert_array_equal(other.sd, answers[0].sd)
+
+
+def test_what_travels_to_other_processes_can_be_pickled_and_read_only():
+    from foldwise.shrinkage import apeglm
+
+    class Elsewhere:
+        def over_genes(self, stage, function, counts, genes, shared, rows=None):
+            function, genes, shared = pickle.loads(pickle.dumps((function, genes, shared)))
+            block = counts.read(0, counts.shape[0])
+            for array in (block, *genes.values()):
+                array.setflags(write=False)
+            return function(block, genes, shared)
+
+    counts, factors, matrix, dispersion = example()
+    there = apeglm.apeglm_posterior(DenseCounts(counts), factors, matrix, dispersion, 2, 0.3, Elsewhere())
+    here = apeglm.apeglm_posterior(DenseCounts(counts), factors, matrix, dispersion, 2, 0.3, ThreadExecutor(1))
+    np.testing.assert_array_equal(there.mode, here.mode)
 
 
 def test_normalization_factors_and_weights_that_are_the_same_for_all_genes_change_nothing():

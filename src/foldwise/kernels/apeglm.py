@@ -159,7 +159,8 @@ def sample_tiles(matrix: FloatArray) -> SampleTiles:
     """Samples of one row of the design together where they fill tiles. matrix : (n_samples, n_coefficients)."""
     m, p = matrix.shape
     row_of = distinct_rows(matrix)
-    whole, mixed = [], []
+    whole: list[IntArray] = []
+    mixed: list[int] = []
     for row in range(row_of.max() + 1):
         members = np.flatnonzero(row_of == row)
         n_whole = members.size // WIDTH * WIDTH

@@ -158,7 +158,7 @@ def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy,
                 changed += state[CHANGE, k] * state[CHANGE, k]
             if along > EPS * changed:
                 newest = newest + 1 if newest < MEMORY - 1 else NOTHING
-                stored = min(stored + 1, MEMORY)
+                stored = stored + 1 if stored < MEMORY else stored
                 products[0, newest], products[1, newest] = 1.0 / along, along / changed
                 for k in range(p):
                     state[PAIRS + newest, k] = state[STEP, k]

@@ -79,6 +79,15 @@ def _one_block(counts: FloatArray, genes: Mapping[str, Any], refit: _Refit) -> d
     factors = genes["factors"] if refit.factors is None else refit.factors
     alpha, weights, model = genes["dispersion"], genes.get("weights"), refit.model
     fit = fit_and_finish(counts, factors, model, alpha, weights=weights).coefficients
-    where, how = (counts, factors, model.design, fit.beta, alpha), {"weights": weights, "min_mu": model.min_mu}
-    se = contrast_errors(*where, model.ridge, refit.contrast, **how)
+    se = contrast_errors(
+        counts,
+        factors,
+        model.design,
+        fit.beta,
+        alpha,
+        model.ridge,
+        refit.contrast,
+        weights=weights,
+        min_mu=model.min_mu,
+    )
     return {"lfc": LOG2_E * (fit.beta @ refit.contrast), "se": se, "converged": fit.converged}

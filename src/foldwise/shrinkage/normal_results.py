@@ -17,6 +17,7 @@ from foldwise.errors import ContrastError, OptionError
 from foldwise.inference import threshold_test
 from foldwise.measured import spread
 from foldwise.multiplicity import independent_filtering
+from foldwise.options import AltHypothesis
 from foldwise.results import Results, _outliers, _status, _zero_after_replacement
 from foldwise.shrinkage.normal import normal_posterior
 from foldwise.shrinkage.shrunken_results import Shrunken, check_table, metadata_of, statuses
@@ -135,7 +136,7 @@ def _results(fit: Fit, res: Results, found: Shrunken, nothing: BoolArray, thresh
     table = res.table.copy()
     outlier = None
     if threshold > 0:
-        alternative = "greaterAbs2014" if fit.options.get("compat") == "1.38" else "greaterAbs"
+        alternative: AltHypothesis = "greaterAbs2014" if fit.options.get("compat") == "1.38" else "greaterAbs"
         stat, p = threshold_test(found.lfc, found.sd, threshold, alternative)
         outlier = _outliers(fit, None) | _first_fit_outliers(fit)
         columns["stat"] = np.where(nothing, 0.0, stat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def _check(
         )
     if coef is not None and contrast is not None:
         raise OptionError("Give coef= or contrast=, not both: each names a comparison.")
-    if not (np.isscalar(threshold) and np.isfinite(threshold) and threshold >= 0):
+    if not (_is_number(threshold) and threshold >= 0):
         raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {threshold!r}.")
     if svalue and type == "normal":
         raise OptionError('type="normal" gives no s-values; use type="apeglm" or "ashr", or leave svalue out.')
@@ -129,6 +130,10 @@ def _check(
         raise OptionError(f'{listed(strange)} is no option of type="{type}"; it has {known}.')
     if coef is not None:
         check_coefficient(fit, coef)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and bool(np.isfinite(float(value)))
 
 
 def check_coefficient(fit: Fit, coef: Any) -> None:
@@ -204,7 +209,7 @@ def _prior_scale(
     from foldwise.shrinkage.prior_scale import prior_variance
 
     if prior_scale is not None:
-        if not (np.isscalar(prior_scale) and np.isfinite(prior_scale) and prior_scale > 0):
+        if not (_is_number(prior_scale) and prior_scale > 0):
             raise OptionError(f"prior_scale must be a positive number (natural log); got {prior_scale!r}.")
         return float(prior_scale), {"prior_scale": float(prior_scale)}
     if not adapt:
