@@ -128,7 +128,8 @@ def norm_factors(
     else:
         trim = TrimmedMean(logratio_trim, sum_trim, do_weighting, a_cutoff)
         raw = _trimmed_means(counts, sizes, method, reference, trim)
-    return table.by_sample(raw / np.exp(np.log(raw).mean()), "norm_factor")
+    with np.errstate(divide="ignore", invalid="ignore"):  # zero upper quartiles, which have been warned of
+        return table.by_sample(raw / np.exp(np.log(raw).mean()), "norm_factor")
 
 
 _library_sizes = library_sizes  # the public functions have an argument of that name

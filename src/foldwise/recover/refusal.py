@@ -77,6 +77,12 @@ def _reason(values: FloatArray, evidence: pd.DataFrame) -> str:
             f"all samples have the same total ({totals.mean():,.0f}) and no spacing, as TPM have: each gene is divided "
             "by its own length as well."
         )
+    failed = evidence[~evidence["found"]]
+    if (failed["lowest"] > failed["highest"]).any():
+        return (
+            f"the values are rounded ({failed['precision'].iloc[0]}) more coarsely than the counts over these samples' size "
+            "factors are spaced, so several counts became the same number."
+        )
     if evidence["found"].any():
         return (
             "the other samples do have one: these columns have been through something else (merged, averaged, edited)."
@@ -110,8 +116,8 @@ def _evidence(row: pd.Series, sample: object) -> str:
         if not row["lowest"] > row["highest"]:
             return f"{known}."
         return (
-            f"{known}. Its smallest value ({row['smallest_values'].split(',')[0]}) is one count or more, so its factor is "
-            f"at least {row['lowest']:.3g}; with this rounding factors above {row['highest']:.3g} leave the counts open."
+            f"{known}. Its smallest value ({row['smallest_values'].split(',')[0]}) is one count or more, so its factor "
+            f"is at least {row['lowest']:.3g}; with this rounding, factors above {row['highest']:.3g} leave counts open."
         )
     return (
         f"in '{sample}' (read as {row['precision']}, smallest values {row['smallest_values']}) {int(row['tried']):,} "
@@ -138,8 +144,8 @@ def _way_out(values: FloatArray) -> str:
         "fw.deseq(fw.CountData(table.round(), samples, size_factors=1), design) treats rounded values as counts. The "
         "cost: a sample's depth is forgotten, so values of shallow samples are taken to be surer than they are and "
         f"those of deep samples less sure; {small:.0%} of the positive values here are below 10, where rounding alone "
-        "moves them by 5 % and more. Dispersions and p-values are approximate; check that fw.estimate_size_factors of the rounded "
-        f"table are close to 1.{near}"
+        "moves them by 5 % and more. Dispersions and p-values are approximate; check that fw.estimate_size_factors of "
+        f"the rounded table are close to 1.{near}"
     )
 
 

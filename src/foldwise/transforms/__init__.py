@@ -1,7 +1,8 @@
 """Transformations for looking, not for testing: variance-stabilized, regularized and shifted logarithms."""
 
-from foldwise.transforms.fitted import RegularizedLog, VarianceStabilization, load_transform
+from foldwise.transforms.fitted import RegularizedLog, VarianceStabilization
 from foldwise.transforms.rlog import fit_rlog, rlog
+from foldwise.transforms.saving import load_transform, transform_from_arrays
 from foldwise.transforms.shifted_log import norm_transform
 from foldwise.transforms.vst import fit_vst, variance_stabilizing_transformation, vst
 
@@ -13,6 +14,7 @@ __all__ = [
     "load_transform",
     "norm_transform",
     "rlog",
+    "transform_from_arrays",
     "variance_stabilizing_transformation",
     "vst",
 ]

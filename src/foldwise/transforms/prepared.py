@@ -92,6 +92,12 @@ def summary_pass(counts: FloatArray, genes: Genes, common: FloatArray | None) ->
     return {"mean": exact_row_means(normalized), "largest": normalized.max(axis=1)}
 
 
+def sums_pass(counts: FloatArray, genes: Genes, common: FloatArray | None) -> dict[str, Any]:
+    """Sum and largest of each gene's normalized counts."""
+    normalized = counts / block_factors(genes, common, len(counts))
+    return {"sum": normalized.sum(axis=1), "largest": normalized.max(axis=1)}
+
+
 def normalized_summary(measured: Measured, run: Executor) -> dict[str, FloatArray]:
     """(n_genes,) mean and largest of the normalized counts, unweighted."""
     return run.over_genes("means", summary_pass, measured.counts, measured.genes(), measured.common_factors)

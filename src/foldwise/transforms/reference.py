@@ -22,9 +22,9 @@ class SizeReference:
 
     log_means: FloatArray
 
-    def size_factors(self, data: CountData) -> FloatArray:
+    def size_factors(self, data: CountData, run: Executor) -> FloatArray:
         """(n_samples,) of new samples. Not rescaled among themselves, so that a single sample has one too."""
-        factors = median_of_ratios(data.source, self.log_means)
+        factors = median_of_ratios(data.source, self.log_means, run)
         if np.isnan(factors).any():
             raise CountsError(
                 f"No size factor can be estimated for {listed(data.sample_names[np.isnan(factors)])}: no gene of the "
@@ -40,20 +40,20 @@ def reference_of(measured: Measured, run: Executor) -> SizeReference | None:
     means = log_geometric_means(measured.counts, run)
     if not np.isfinite(means).any():
         means = log_geometric_means(measured.counts, run, positive_only=True)
-    again = median_of_ratios(measured.counts, means)
+    again = median_of_ratios(measured.counts, means, run)
     # Zero for median-of-ratios factors, whatever else they are scaled by.
     offset = np.nanmean(np.log(again) - np.log(measured.factors))
     return SizeReference(means + offset)
 
 
-def measured_later(data: CountData, reference: SizeReference | None) -> Measured:
+def measured_later(data: CountData, reference: SizeReference | None, run: Executor) -> Measured:
     """New samples with their own factors, or with size factors from the reference."""
     if data.normalization_factors is not None:
         factors: FloatArray = data.normalization_factors.to_numpy(dtype=np.float64)
     elif data.size_factors is not None:
         factors = data.size_factors.to_numpy(dtype=np.float64)
     elif reference is not None:
-        factors = reference.size_factors(data)
+        factors = reference.size_factors(data, run)
     else:
         raise OptionError(
             "The transformation was fitted with normalization factors, gene by gene: give the new samples theirs, with "

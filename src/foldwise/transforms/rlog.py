@@ -12,7 +12,7 @@ from foldwise.errors import FitError, OptionError, listed
 from foldwise.options import FitType
 from foldwise.transforms.fitted import RegularizedLog
 from foldwise.transforms.passes import RlogPass, reasons, rlog_pass
-from foldwise.transforms.prepared import Prepared, estimated, normalized_summary, prepared
+from foldwise.transforms.prepared import Prepared, estimated, prepared, sums_pass
 from foldwise.transforms.prior_variance import sample_prior_variance
 from foldwise.transforms.reference import SizeReference, reference_of
 from foldwise.warn import warn
@@ -106,7 +106,11 @@ def _fitted(
     means, dispersions, empty = _dispersions(start, blind, fit_type, design)
     fitted = ~empty if given is None else np.isfinite(given)
     if np.isnan(dispersions[fitted]).any():
-        raise FitError("Some genes to be transformed have no fitted dispersion: estimate them with blind=True.")
+        gene = start.data.gene_names[fitted][int(np.argmax(np.isnan(dispersions[fitted])))]
+        raise FitError(
+            f"{int(np.isnan(dispersions[fitted]).sum())} genes to be transformed have no fitted dispersion (the first is "
+            f"'{gene}'): they have no counts here. Use fw.fit_rlog on the first samples and its apply(), which keeps theirs."
+        )
     measured = start.measured
     if prior_variance is None:
         prior_variance = sample_prior_variance(measured, means, dispersions, fitted)
@@ -156,8 +160,9 @@ def _dispersions(
 
 
 def _look_for_sparse_genes(start: Prepared) -> None:
-    summary = normalized_summary(start.measured, start.run)
-    sums = summary["mean"] * start.measured.n_samples
+    measured = start.measured
+    summary = start.run.over_genes("sums", sums_pass, measured.counts, measured.genes(), measured.common_factors)
+    sums = summary["sum"]
     high = sums > SPARSE_SUM
     if not high.any():
         return

@@ -136,7 +136,8 @@ def fit_vst(
     >>> import foldwise as fw
     >>> data = fw.simulate(n_genes=500, n_samples=8, seed=1).data
     >>> first, later = data.select(samples=data.sample_names[:6]), data.select(samples=data.sample_names[6:])
-    >>> fw.fit_vst(first).apply(later).shape
+    >>> from foldwise.transforms import fit_vst
+    >>> fit_vst(first).apply(later).shape
     (500, 2)
     """
     start = prepared(data_or_fit, executor, samples)
