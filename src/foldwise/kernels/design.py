@@ -17,7 +17,7 @@ class Sparse(NamedTuple):
     """Entries that are not zero, distinct row by distinct row; a row's begin at ``starts[row]``."""
 
     starts: IntArray
-    index: IntArray
+    places: IntArray
     values: FloatArray
 
 
@@ -100,7 +100,7 @@ def prepare_design(matrix: FloatArray) -> KernelDesign:
         intercept=int(ones[0]) if ones.size else -1,
         entries=sparse_entries(rows),
         products=products,
-        doubled_products=np.where(np.isin(products.index, _diagonal(matrix.shape[1])), 1.0, 2.0) * products.values,
+        doubled_products=np.where(np.isin(products.places, _diagonal(matrix.shape[1])), 1.0, 2.0) * products.values,
         basis_products=products if basis is matrix else sparse_products(basis[order[starts[:-1]]]),
         log_determinant=log_determinant,
         log_determinant_saturated=_log_square_determinant(rows) if full_rank else 0.0,

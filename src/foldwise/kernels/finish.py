@@ -253,5 +253,7 @@ def contrast_errors(
     min_mu: float = 0.5,
 ) -> FloatArray:
     """(n_genes,) log2 standard errors of one contrast (n_coefficients,) of the fitted coefficients."""
-    options = {"weights": weights, "min_mu": min_mu, "contrasts": np.asarray(contrast)}
-    return finish_glm(counts, factors, design, beta, alpha, ridge, **options).se[:, 0]
+    finish = finish_glm(
+        counts, factors, design, beta, alpha, ridge, weights=weights, min_mu=min_mu, contrasts=np.asarray(contrast)
+    )
+    return finish.se[:, 0]

@@ -2,7 +2,7 @@
 
 A tile of genes advances together, lane by lane, and no lane sees another: a gene's sums run in sample order in its
 own lane, so its digits depend neither on its neighbours nor on how wide the vectors are. Operators may be
-contracted (multiply-add), never reassociated.
+contracted (multiply-add), never reassociated. FOLDWISE_LANES sets the width (8); any gives the same bits.
 
 ``formula`` turns a Python function over ``Vector`` into one operation of the kernels. The function runs while the
 kernel is compiled and leaves its arithmetic in the machine code; so formulas are written once, as formulas, and cost
