@@ -117,3 +117,27 @@ def test_the_guide_shows_why_not_rpkm() -> None:
     assert tpm.tolist() == pytest.approx([1e6, 1e6])
     assert "goes into the test" in str(guide) and "<table" in guide._repr_html_()
     assert (guide.table["goes into the test"] == "no: counts do").all()
+
+
+def test_a_fit_and_anndata_will_do_as_well() -> None:
+    data = fw.simulate(n_genes=60, n_samples=6, seed=1).data
+    fit = fw.deseq(data, "~ condition")
+    for function in (fw.cpm, fw.fpm, fw.median_of_ratios):
+        expected = function(data.counts)
+        pd.testing.assert_frame_equal(function(fit), expected, check_names=False)
+        pd.testing.assert_frame_equal(function(data), expected, check_names=False)
+    anndata = pytest.importorskip("anndata")
+    as_anndata = anndata.AnnData(data.counts.T.astype(float), obs=data.samples)
+    pd.testing.assert_frame_equal(fw.cpm(as_anndata), fw.cpm(data.counts), check_names=False)
+    kept = fw.filter_by_expression(data, group="condition")
+    assert kept.equals(fw.filter_by_expression(fit, design="~ condition"))
+
+
+def test_average_lengths_become_normalization_factors() -> None:
+    lengths = pd.DataFrame(
+        [[900, 1000, 1100], [500, 500, 500], [2000, 1000, 1500], [700, 800, 700]], COUNTS.index, list("abc")
+    )
+    data = fw.CountData(COUNTS + 1, pd.DataFrame(index=COUNTS.columns), average_lengths=lengths)
+    expected = (COUNTS + 1) / fw.estimate_size_factors(data)
+    pd.testing.assert_frame_equal(fw.median_of_ratios(data), expected, check_names=False)
+    assert fw.tpm(data).sum().tolist() == pytest.approx([1e6] * 3)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from foldwise.abundance.count_table import CountTable, count_table, library_sizes, sample_values
 from foldwise.abundance.lengths import gene_lengths
-from foldwise.abundance.median_of_ratios import log_geometric_means, log_median_ratios, size_factors
+from foldwise.abundance.median_of_ratios import log_geometric_means, median_ratios, size_factors
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, OptionError
 
@@ -143,7 +143,7 @@ def fpkm(data: Any, *, lengths: Any = None, robust: bool = True) -> pd.DataFrame
         return table.frame(_fpm(table, robust) / (bases / KILOBASE))
     values = KILOBASE * _fpm(table, False) / bases
     if robust:
-        values = values / np.exp(log_median_ratios(values, _finite_reference(values)))
+        values = values / median_ratios(values, _finite_reference(values))
     return table.frame(values)
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 
 from foldwise.abundance.count_table import CountTable, count_table
 from foldwise.arrays import FloatArray
+from foldwise.count_sources import DenseCounts
 from foldwise.errors import CountsError, listed
+from foldwise.size_factors import factors_from_lengths, median_of_real_ratios
 
 
 def median_of_ratios(data: Any) -> pd.DataFrame:
@@ -51,7 +53,7 @@ def effective_factors(table: CountTable) -> FloatArray:
     if table.size_factors is not None:
         return table.size_factors
     if table.average_lengths is not None:
-        return _length_factors(table)
+        return factors_from_lengths(DenseCounts(table.values), table.average_lengths, None, None, False)
     return size_factors(table)
 
 
@@ -63,26 +65,13 @@ def size_factors(table: CountTable) -> FloatArray:
             "Every gene has a zero in at least one sample, so there is no geometric mean to compare with. "
             'Estimate size factors with sf_type="poscounts" and give them with the data.'
         )
-    factors = np.exp(log_median_ratios(table.values, reference))
+    factors = median_ratios(table.values, reference)
     if np.isnan(factors).any():
         raise CountsError(
             f"No gene that is counted in every sample is counted in {listed(table.samples[np.isnan(factors)])}: "
             "their size factors cannot be estimated."
         )
     return factors
-
-
-def _length_factors(table: CountTable) -> FloatArray:
-    """Average transcript lengths made into normalization factors: row geometric means of 1, twice."""
-    assert table.average_lengths is not None
-    lengths = table.average_lengths / _row_geometric_mean(table.average_lengths)
-    scaled = CountTable(table.values / lengths, table.genes, table.samples)
-    factors = lengths * size_factors(scaled)
-    return np.asarray(factors / _row_geometric_mean(factors), dtype=np.float64)
-
-
-def _row_geometric_mean(matrix: FloatArray) -> FloatArray:
-    return np.asarray(np.exp(np.log(matrix).mean(axis=1, keepdims=True)), dtype=np.float64)
 
 
 def log_geometric_means(matrix: FloatArray) -> FloatArray:
@@ -93,18 +82,8 @@ def log_geometric_means(matrix: FloatArray) -> FloatArray:
     return means
 
 
-def log_median_ratios(matrix: FloatArray, log_reference: FloatArray) -> FloatArray:
-    """(n_samples,) median over genes of ln(count) - reference; NaN for a sample without a usable gene.
-
-    A gene is used where its reference is finite and its count positive. The median of an even number is the midpoint
-    of the logs.
-    """
-    usable = np.isfinite(log_reference)
-    rows, reference = matrix[usable], log_reference[usable]
-    out = np.full(matrix.shape[1], np.nan)
-    for sample in range(matrix.shape[1]):
-        column = rows[:, sample]
-        seen = column > 0
-        if seen.any():
-            out[sample] = np.median(np.log(column[seen]) - reference[seen])
-    return out
+def median_ratios(matrix: FloatArray, log_reference: FloatArray) -> FloatArray:
+    """(n_samples,) median over genes of value / reference; NaN for a sample without a usable gene."""
+    if not np.isfinite(log_reference).any():
+        return np.full(matrix.shape[1], np.nan)
+    return median_of_real_ratios(matrix, log_reference, None, False)

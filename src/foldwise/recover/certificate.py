@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foldwise.abundance.median_of_ratios import log_geometric_means, log_median_ratios
+from foldwise.abundance.median_of_ratios import log_geometric_means, median_ratios
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.recover.spacing import Spacing
 
@@ -77,8 +77,7 @@ def certificate_table(
 def recomputed_factors(counts: IntArray) -> FloatArray:
     """(n_samples,) median-of-ratios factors of the recovered counts; NaN where every gene has a zero."""
     matrix = counts.astype(np.float64)
-    reference = log_geometric_means(matrix)
-    return np.asarray(np.exp(log_median_ratios(matrix, reference)), dtype=np.float64)
+    return median_ratios(matrix, log_geometric_means(matrix))
 
 
 def normalization(values: FloatArray, factors: FloatArray, recomputed: FloatArray, tolerance: float) -> tuple[str, str]:

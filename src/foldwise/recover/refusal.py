@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foldwise.abundance.median_of_ratios import log_geometric_means, log_median_ratios
+from foldwise.abundance.median_of_ratios import log_geometric_means, median_ratios
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, listed
 
@@ -150,8 +150,5 @@ def _way_out(values: FloatArray) -> str:
 
 
 def _ratio_factors(values: FloatArray) -> FloatArray | None:
-    reference = log_geometric_means(values)
-    if not np.isfinite(reference).any():
-        return None
-    factors = np.exp(log_median_ratios(values, reference))
-    return np.asarray(factors, dtype=np.float64)
+    factors = median_ratios(values, log_geometric_means(values))
+    return None if np.isnan(factors).any() else factors
