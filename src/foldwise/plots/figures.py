@@ -132,7 +132,7 @@ def text_inches(ax: Axes, texts: Sequence[object], size: float) -> float:
     if figure is None or not widest:
         return 0.0
     drawn = ax.text(0, 0, widest, fontsize=size, parse_math=False)
-    width = drawn.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi  # type: ignore[attr-defined]
+    width = drawn.get_window_extent().width / figure.dpi
     drawn.remove()
     return float(width) * 1.08  # the longest text is not always the widest
 

@@ -46,7 +46,7 @@ def label_points(
 
 def _measure(ax: Axes, figure: Figure, name: str) -> tuple[float, float]:
     text = ax.text(0.5, 0.5, name, fontsize=_SIZE, transform=ax.transAxes, parse_math=False)
-    box = text.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    box = text.get_window_extent()
     text.remove()
     return float(box.width), float(box.height)
 

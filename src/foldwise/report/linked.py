@@ -23,6 +23,8 @@ from foldwise.report.pictures import data_uri
 
 LIVE_POINTS = 2000  # significant genes that are drawn as points of their own; the rest are in the bitmap
 _WIDTH, _HEIGHT = 500, 360
+# The chosen gene: its place in both pictures, and to which side its name is written so that it stays inside.
+_RING = ("mx", "my", "vx", "vy", "gene", "mdx", "mdy", "mside", "vdx", "vdy", "vside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def linked(key: str, results: Any, points: SamplePoints, most: int | None) -> Li
     rows = frame.pop("row").to_numpy()
     full = ColumnDataSource({name: _plain(frame[name]) for name in frame}, name=f"{key}-genes")
     live = ColumnDataSource(_live(frame), name=f"{key}-live")
-    ring = ColumnDataSource({name: [] for name in ("mx", "my", "vx", "vy", "gene")}, name=f"{key}-ring")
+    ring = ColumnDataSource({name: [] for name in _RING}, name=f"{key}-ring")
     drawn = {
         "ma": _figure(frame, "mx", "my", live, ring, ("mean of normalized counts", "log2 fold change"), f"{key}-ma"),
         "volcano": _figure(frame, "vx", "vy", live, ring, ("log2 fold change", "-log10 p-value"), f"{key}-volcano"),
@@ -149,13 +151,14 @@ def _figure(frame: pd.DataFrame, x: str, y: str, live: Any, ring: Any, words: tu
         anchor="bottom_left",
         level="image",
     )
+    # What marks the chosen gene lies on the overlay, which is redrawn alone: a click does not redraw the genes.
     dots = drawn.scatter(
         x, y, source=live, size=5, fill_color="colour", line_color=None, fill_alpha=0.8, nonselection_fill_alpha=0.25
     )
-    drawn.scatter(x, y, source=ring, size=15, fill_color=None, line_color="black", line_width=2.5)
+    drawn.scatter(x, y, source=ring, size=15, fill_color=None, line_color="black", line_width=2.5, level="overlay")
     drawn.text(
-        x, y, text="gene", source=ring, x_offset=10, y_offset=-8, text_font_size="12px", text_font_style="bold",
-        background_fill_color="white", background_fill_alpha=0.8,
+        x, y, text="gene", source=ring, x_offset=f"{x[0]}dx", y_offset=f"{x[0]}dy", text_align=f"{x[0]}side", text_font_size="12px", text_font_style="bold",
+        background_fill_color="white", background_fill_alpha=0.8, level="overlay",
     )  # fmt: skip
     tips = [
         ("gene", "@gene"),
@@ -213,7 +216,7 @@ def _counts_figure(key: str, points: SamplePoints) -> Any:
     )
     drawn = figure(
         width=380, height=_HEIGHT, y_axis_type="log", x_axis_label=_no_formula(points.axis),
-        y_axis_label="normalized count + 0.5", tools="save", name=f"{key}-counts-figure", title="choose a gene",
+        y_axis_label="normalized count + 0.5", tools="save", name=f"{key}-counts-figure",
     )  # fmt: skip
     drawn.toolbar.logo = None
     drawn.xgrid.visible = False
@@ -240,8 +243,8 @@ def _table(key: str, full: Any) -> Any:
     small = HTMLTemplateFormatter(template="<%= isFinite(value) ? value.toExponential(2) : 'NA' %>")
     text = StringFormatter()
     columns = [
-        ("gene", "gene", text, 190),
-        ("baseMean", "baseMean", mean, 90),
+        ("gene", "gene", text, 180),
+        ("baseMean", "baseMean", mean, 85),
         ("lfc", "log2FoldChange", fixed, 110),
         ("lfcSE", "lfcSE", fixed, 70),
         ("pvalue", "pvalue", small, 85),
@@ -252,7 +255,7 @@ def _table(key: str, full: Any) -> Any:
         source=full,
         view=CDSView(filter=IndexFilter(indices=None, name=f"{key}-shown")),
         columns=[TableColumn(field=f, title=t, formatter=m, width=w) for f, t, m, w in columns],
-        width=760,
+        width=740,
         height=420,
         index_position=None,
         reorderable=False,

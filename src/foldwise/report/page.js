@@ -34,7 +34,7 @@ window.foldwise = (function () {
         key, name: c.name, alpha: c.alpha, threshold: c.threshold, reasons: c.reasons, rows: unpack(c.rows),
         explain: e === null ? null : { ...e, raw: unpack(e.raw), adjusted: unpack(e.adjusted), parts: unpack(e.parts) },
         genes: model(key + "-genes"), ring: model(key + "-ring"), live: model(key + "-live"),
-        counts: model(key + "-counts"), figure: model(key + "-counts-figure"), shown: model(key + "-shown"),
+        counts: model(key + "-counts"), shown: model(key + "-shown"),
         ma: model(key + "-ma"), volcano: model(key + "-volcano"), current: -1, lower: null,
       };
     }
@@ -54,14 +54,15 @@ window.foldwise = (function () {
     c.current = index;
     const g = c.genes.data;
     const name = g.gene[index];
-    c.ring.data = { mx: [g.mx[index]], my: [g.my[index]], vx: [g.vx[index]], vy: [g.vy[index]], gene: [plain(name)] };
+    const [mdx, mdy, mside] = beside(c.ma, g.mx[index], g.my[index]);
+    const [vdx, vdy, vside] = beside(c.volcano, g.vx[index], g.vy[index]);
+    c.ring.data = {
+      mx: [g.mx[index]], my: [g.my[index]], vx: [g.vx[index]], vy: [g.vy[index]], gene: [plain(name)],
+      mdx: [mdx], mdy: [mdy], mside: [mside], vdx: [vdx], vdy: [vdy], vside: [vside],
+    };
     const counts = countsOf(c, index);
-    if (counts !== null) {
-      c.counts.data = { ...c.counts.data, y: counts.map((v) => v + 0.5) };
-      c.figure.title.text = plain(name);
-    } else {
-      c.figure.title.text = "counts of this gene are not in the page";
-    }
+    const nothing = Array(shared.n).fill(NaN);
+    c.counts.data = { ...c.counts.data, y: counts === null ? nothing : counts.map((v) => v + 0.5) };
     tell(c, index, counts);
     if (c.genes.selected.indices[0] !== index || c.genes.selected.indices.length !== 1) {
       running = true;
@@ -69,6 +70,13 @@ window.foldwise = (function () {
       running = false;
     }
     requestAnimationFrame(() => requestAnimationFrame(() => { api.last_ms = performance.now() - start; }));
+  }
+
+  // Where a name goes beside its point: to the left in the right half, below near the top.
+  function beside(figure, x, y) {
+    const right = (x - figure.x_range.start) / (figure.x_range.end - figure.x_range.start) > 0.5;
+    const top = (y - figure.y_range.start) / (figure.y_range.end - figure.y_range.start) > 0.85;
+    return [right ? -10 : 10, top ? 20 : -8, right ? "right" : "left"];
   }
 
   function countsOf(c, index) {
@@ -106,6 +114,7 @@ window.foldwise = (function () {
       `p ${p(g.pvalue[index])}, adjusted p ${p(g.padj[index])}, mean count ${number(g.baseMean[index], 1)}.`, box);
     const reason = reasonOf(c, index);
     if (reason) element("p", reason, box);
+    if (counts === null) element("p", "The counts of this gene are not in the page, to keep it small.", box);
     if (c.explain !== null && Number.isFinite(g.lfc[index])) explain(c, index, counts, box);
   }
 
