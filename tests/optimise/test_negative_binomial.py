@@ -7,7 +7,7 @@ import pytest
 from plain_functions import rows, vector
 
 from foldwise.optimise import negative_binomial
-from foldwise.optimise.density import GAMMA_SERIES, STIRLING_ERRORS, STIRLING_SERIES, log_density
+from foldwise.optimise.density import GAMMA_SERIES, STIRLING_ERRORS, STIRLING_SERIES, PreparedCounts, log_density
 from foldwise.optimise.extended_sum import extended_sum
 
 
@@ -90,3 +90,12 @@ def test_no_weights_are_weights_of_one():
     with_ones = negative_binomial.fit_by_optimiser(counts, *rest, weights_row=np.ones(4))
     np.testing.assert_array_equal(without[0], with_ones[0])
     np.testing.assert_allclose(without[0], np.log2([1.5, 8.5 / 1.5]), atol=1e-4)
+
+
+def test_prepared_counts_give_the_same_bits():
+    random = np.random.default_rng(2)
+    counts, alpha = random.poisson(20.0, (6, 5)).astype(float), random.uniform(0.01, 2.0, (6, 1))
+    prepared = PreparedCounts(counts, alpha)
+    for _ in range(3):
+        means = random.uniform(0.1, 60.0, (6, 5))
+        np.testing.assert_array_equal(prepared.log_density(means), log_density(counts, means, alpha))

@@ -182,15 +182,41 @@ def prepared_log_density(count: float, mean: float, size: float, first: float, e
 
 
 @compiled
-def log_densities(counts: FloatArray, means: FloatArray, sizes: FloatArray) -> FloatArray:
-    """Log density of each count: three arrays of one shape, of any dimension, C order."""
-    out = np.empty(counts.shape)
-    flat = out.reshape(-1)
-    x, mean, size = counts.reshape(-1), means.reshape(-1), sizes.reshape(-1)
-    for i in range(flat.shape[0]):
-        first, errors, scale = prepare(x[i], size[i]) if x[i] > 0.0 else (0.0, 0.0, 0.0)
-        flat[i] = prepared_log_density(x[i], mean[i], size[i], first, errors, scale)
+def prepare_all(counts: FloatArray, sizes: FloatArray) -> FloatArray:
+    """(3, n) the parts of :func:`prepare` for many counts; zeros for counts of 0."""
+    parts = np.zeros((3, counts.shape[0]))
+    for i in range(counts.shape[0]):
+        if counts[i] > 0.0:
+            parts[0, i], parts[1, i], parts[2, i] = prepare(counts[i], sizes[i])
+    return parts
+
+
+@compiled
+def prepared_log_densities(counts: FloatArray, means: FloatArray, sizes: FloatArray, parts: FloatArray) -> FloatArray:
+    """(n,) log densities from prepared parts."""
+    out = np.empty(counts.shape[0])
+    for i in range(counts.shape[0]):
+        out[i] = prepared_log_density(counts[i], means[i], sizes[i], parts[0, i], parts[1, i], parts[2, i])
     return out
+
+
+class PreparedCounts:
+    """Counts and dispersions whose log density is wanted at many means, each at a third of the price.
+
+    counts, dispersion : arrays (or a number) that broadcast with each other to the shape of the means.
+    """
+
+    def __init__(self, counts: FloatArray, dispersion: FloatArray | float) -> None:
+        sizes = 1.0 / np.asarray(dispersion, dtype=np.float64)
+        shaped = np.broadcast_arrays(np.asarray(counts, np.float64), sizes)
+        self.shape = shaped[0].shape
+        self._counts, self._sizes = (np.ascontiguousarray(array).reshape(-1) for array in shaped)
+        self._parts = prepare_all(self._counts, self._sizes)
+
+    def log_density(self, means: FloatArray) -> FloatArray:
+        """Log densities, R's bits, of the shape of the counts."""
+        flat = np.ascontiguousarray(np.broadcast_to(means, self.shape), dtype=np.float64).reshape(-1)
+        return prepared_log_densities(self._counts, flat, self._sizes, self._parts).reshape(self.shape)
 
 
 def log_density(counts: FloatArray, means: FloatArray, dispersion: FloatArray | float) -> FloatArray:
@@ -210,7 +236,5 @@ def log_density(counts: FloatArray, means: FloatArray, dispersion: FloatArray | 
     ------
     Loader, C. (2000). Fast and accurate computation of binomial probabilities.
     """
-    sizes = 1.0 / np.asarray(dispersion, dtype=np.float64)
-    shaped = np.broadcast_arrays(np.asarray(counts, np.float64), np.asarray(means, np.float64), sizes)
-    x, mean, size = (np.ascontiguousarray(array) for array in shaped)
-    return log_densities(x, mean, size)
+    shape = np.broadcast_shapes(np.shape(counts), np.shape(means), np.shape(dispersion))
+    return PreparedCounts(np.broadcast_to(np.asarray(counts, np.float64), shape), dispersion).log_density(means)
