@@ -145,13 +145,21 @@ def analyse(asked: Analysis, stages: Stages) -> Outcome:
         run_record(asked, answers, stages.seconds, folder / "run.json")
         files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     for answer in answers:
-        stages.say(f"\n{answer.result.summary()}")
+        stages.say(f"\n{_titled(answer)}")
     stages.say(f"\n{len(files)} files in {asked.out}")
     return Outcome(answers, files, dict(stages.seconds))
 
 
-def fitted(data: CountData, design: str, model: Model, stages: Stages) -> Fit:
-    """The fit.
+def _titled(answer: Answer) -> str:
+    """The summary, under the comparison's id where that says more than the words."""
+    from foldwise.cli.comparisons import file_name
+
+    said = answer.result.summary().strip()
+    return said if file_name(answer.result.name.replace(" ", "_")) == answer.id else f"{answer.id}: {said}"
+
+
+def fitted(data: CountData, design: str, comparisons: list[Comparison], model: Model, stages: Stages) -> Fit:
+    """The fit, once it is clear that it can answer these comparisons.
 
     Raises
     ------
@@ -163,7 +171,10 @@ def fitted(data: CountData, design: str, model: Model, stages: Stages) -> Fit:
 
     reference = references_of(model.reference) or None
     try:
-        check_estimable(assemble_design(design, data.samples, reference=reference))
+        made = assemble_design(design, data.samples, reference=reference)
+        check_estimable(made)
+        for one in comparisons:
+            one.check(made)
     except SamplesError as error:  # missing values in a column of the design
         raise FitError(str(error)) from error
     except DesignError as error:

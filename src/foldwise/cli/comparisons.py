@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from foldwise.errors import ContrastError, listed
 
 if TYPE_CHECKING:
+    from foldwise.design import Design
     from foldwise.fit import Fit
     from foldwise.results import Results
 
@@ -42,6 +43,15 @@ class Comparison:
         if self.coefficient is not None or asked in fit.coefficient_names:
             return fit.results(name=asked, **options)
         return fit.results(self.vector(fit), **options)
+
+    def check(self, design: Design) -> None:
+        """Refuse levels that the design does not have, before anything is fitted."""
+        from foldwise.contrasts import resolve_contrast
+
+        if self.levels is not None:
+            resolve_contrast(design, self.levels)
+        elif self.coefficient is not None and self.coefficient not in design.plain_names:
+            resolve_contrast(design, name=self.coefficient)
 
     def shrunken(self, fit: Fit, kind: str, result: Results | None = None) -> Results:
         """Shrunken fold changes of a fit."""

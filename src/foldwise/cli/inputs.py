@@ -69,10 +69,12 @@ class Reading:
     factors: tuple[str, ...] = field(default=())
 
 
-def read_inputs(counts: str, samples: str, how: Reading) -> CountData:
+def read_inputs(counts: str, samples: str | None, how: Reading) -> CountData:
     """Counts and samples, put together; columns of numbers made categories where asked."""
     from foldwise.io import read_counts, read_samples
 
+    if samples is None:
+        return _with_own_samples(counts, how)
     table = read_samples(samples, sample_column=how.sample_column)
     options: dict[str, Any] = {"layer": how.layer} if how.layer else {}
     if how.gene_column is not None:
@@ -83,6 +85,17 @@ def read_inputs(counts: str, samples: str, how: Reading) -> CountData:
         data = data.select(samples=[name for name in table.index if name in data.sample_names])
     notes = (*table.attrs.get("provenance", ()), *data.provenance)
     data = data._with(provenance=tuple(dict.fromkeys(notes)))
+    return with_factors(data, how.factors) if how.factors else data
+
+
+def _with_own_samples(counts: str, how: Reading) -> CountData:
+    """Files that carry a sample table (h5ad, rds)."""
+    from foldwise.counts import CountData
+    from foldwise.io import read_counts
+
+    data = read_counts(counts, layer=how.layer, round_counts=how.round_counts)
+    if not isinstance(data, CountData):
+        raise click.UsageError(f"Missing SAMPLES: {counts} holds counts only. Give a table with one row a sample.")
     return with_factors(data, how.factors) if how.factors else data
 
 
@@ -124,9 +137,9 @@ def saved_fit(path: str, threads: int | None, progress: Any) -> Fit:
     return fit.with_executor(threads, progress)
 
 
-def checksums(paths: Mapping[str, str]) -> dict[str, str | None]:
+def checksums(paths: Mapping[str, str | None]) -> dict[str, str | None]:
     """SHA-256 of each file; None for folders."""
-    return {name: checksum(Path(path)) for name, path in paths.items()}
+    return {name: checksum(Path(path)) for name, path in paths.items() if path is not None}
 
 
 def checksum(path: Path) -> str | None:

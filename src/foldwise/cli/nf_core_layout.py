@@ -39,7 +39,7 @@ def write_nf_core(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]
         key = (design, tuple(part.sample_names))
         if key not in fits:
             stages.say(f"{one.id}: {design}")
-            fits[key] = fitted(part, design, asked.model, stages)
+            fits[key] = fitted(part, design, [comparison], asked.model, stages)
         answer = _answer(asked, comparison, fits[key], stages)
         with stages.of("tables"):
             _write(answer, design, asked, folder)
@@ -193,13 +193,12 @@ def _write_size_factors(fit: Fit, path: Path) -> None:
 
     factors = fit.size_factors
     if factors is None:  # with transcript lengths: those of the counts over their lengths
-        import numpy as np
         import pandas as pd
 
-        from foldwise.abundance.median_of_ratios import log_geometric_means, log_median_ratios
+        from foldwise.abundance.median_of_ratios import log_geometric_means, median_ratios
 
         ratio = fit.data.counts.to_numpy() / fit.data.average_lengths.to_numpy()  # type: ignore[union-attr]
-        values = np.exp(log_median_ratios(ratio, log_geometric_means(ratio)))
+        values = median_ratios(ratio, log_geometric_means(ratio))
         factors = pd.Series(values, index=fit.data.sample_names, name="sizeFactor")
     write_table(factors.to_frame("sizeFactor").rename_axis("sample"), path, numbers="r")
 

@@ -100,9 +100,19 @@ one_comparison = together(
 )
 
 testing = together(
-    click.option("--alpha", type=float, default=0.1, show_default=True, help="False discovery rate to filter for."),
     click.option(
-        "--lfc-threshold", type=float, default=0.0, show_default=True, help="log2 fold change to test against."
+        "--alpha",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.1,
+        show_default=True,
+        help="False discovery rate aimed at.",
+    ),
+    click.option(
+        "--lfc-threshold",
+        type=click.FloatRange(0),
+        default=0.0,
+        show_default=True,
+        help="log2 fold change to test against.",
     ),
     click.option(
         "--alt-hypothesis",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from foldwise.errors import OptionError, listed
+
+INPUTS = "foldwise.inputs"  # where a record's checksums are kept for the command
 
 
 def params_option(command: Any) -> Any:
@@ -31,6 +34,7 @@ def _take(context: click.Context, option: click.Parameter, path: str | None) -> 
 
     found = mapping_in(Path(path).read_text(encoding="utf-8-sig"), path)
     if "arguments" in found and "foldwise" in found:
+        context.meta[INPUTS] = found.get("inputs")
         found = found["arguments"]
     known = _names(context.command)
     unknown = [name for name in found if name.replace("-", "_") not in known]
@@ -44,17 +48,34 @@ def _take(context: click.Context, option: click.Parameter, path: str | None) -> 
     context.default_map = {**(context.default_map or {}), **values}
 
 
+def warn_of_other_inputs(context: click.Context, inputs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say so if the files are no longer those of the recorded run."""
+    from foldwise.warn import warn
+
+    before = context.meta.get(INPUTS)
+    for name, now in inputs.items():
+        then = before.get(name, {}).get("sha256") if isinstance(before, dict) else None
+        if then is not None and then != now["sha256"]:
+            warn(f"{now['path']} is not what it was in the recorded run: its checksum differs.")
+
+
 def _names(command: click.Command) -> dict[str, click.Parameter]:
-    """What an option may be called → its parameter: ``contrast`` and ``contrasts`` are the same."""
-    known = {}
+    """Names of options, with _ for -, and of arguments → the parameter."""
+    known: dict[str, click.Parameter] = {}
     for parameter in command.params:
-        if parameter.name is None or parameter.name in ("params", "help"):
-            continue
-        known[parameter.name] = parameter
-        for text in (*parameter.opts, *parameter.secondary_opts):
-            if text.startswith("--") and not text.startswith("--no-"):
-                known[text[2:].replace("-", "_")] = parameter
-    return known
+        texts = [text for text in (*parameter.opts, *parameter.secondary_opts) if not text.startswith("--no-")]
+        for text in texts:
+            known[text.lstrip("-").replace("-", "_")] = parameter
+    return {name: one for name, one in known.items() if name not in ("params", "help", "h")}
+
+
+def as_given(command: click.Command, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's options under the names that ``--params`` takes."""
+    given = {}
+    for name, parameter in _names(command).items():
+        value = values.get(str(parameter.name))
+        given[name] = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    return given
 
 
 def _for(parameter: click.Parameter, value: Any) -> Any:

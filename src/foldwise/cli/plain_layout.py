@@ -22,7 +22,7 @@ def write_plain(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]:
         raise OptionError(
             f"{', '.join(excluding)}: leaving out samples for one comparison needs a fit of its own: --layout nf-core."
         )
-    fit = fitted(asked.data, asked.design or design_for_all(asked.comparisons), asked.model, stages)
+    fit = fitted(asked.data, asked.design or design_for_all(asked.comparisons), asked.comparisons, asked.model, stages)
     answers = [answered(asked, one, fit, stages) for one in asked.comparisons]
     with stages.of("tables"):
         for answer in answers:

@@ -10,10 +10,10 @@ import click
 
 from foldwise.cli import options as shared
 from foldwise.cli.inputs import InputPath, Reading, checksums, read_inputs, readable
-from foldwise.cli.params import params_option
+from foldwise.cli.params import as_given, params_option, warn_of_other_inputs
 
 if TYPE_CHECKING:
-    from foldwise.cli.analysis import Analysis, Model
+    from foldwise.cli.analysis import Analysis, Layout, Model
     from foldwise.cli.comparisons import Comparison
     from foldwise.counts import CountData
 
@@ -22,7 +22,7 @@ PIPELINE_FACTS = "nf-core with --contrasts, else plain"
 
 @click.command(short_help="Tables, pictures and a record of one analysis.")
 @click.argument("counts", type=InputPath())
-@click.argument("samples", type=InputPath(dir_okay=False))
+@click.argument("samples", type=InputPath(dir_okay=False), required=False)
 @shared.fitting
 @shared.comparing
 @click.option(
@@ -59,13 +59,12 @@ PIPELINE_FACTS = "nf-core with --contrasts, else plain"
 @shared.as_json
 @shared.quiet
 @params_option
-@click.pass_context
-def run(context: click.Context, counts: str, samples: str, **options: Any) -> None:
+def run(counts: str, samples: str | None, **options: Any) -> None:
     """Test COUNTS (genes x samples) for differences between the SAMPLES.
 
     COUNTS may be csv, tsv (also compressed), xlsx, parquet, h5ad, rds, 10x, or what featureCounts, htseq-count and STAR
-    write. SAMPLES is a table with one row a sample; its first column holds the sample names. One of them may be "-",
-    standard input.
+    write. SAMPLES is a table with one row a sample; its first column holds the sample names; files that carry one (h5ad,
+    rds) need none. One of them may be "-", standard input.
 
     \b
     foldwise run counts.tsv samples.tsv --design "~ batch + condition" \\
@@ -80,29 +79,33 @@ def run(context: click.Context, counts: str, samples: str, **options: Any) -> No
     stages = Stages(quiet=options["quiet"])
     note_compiling(stages.say)
     with readable(counts, samples) as paths:
-        asked = _asked(counts, samples, [str(path) for path in paths], options, stages)
+        asked = _asked(counts, samples, str(paths[0]), paths[1], options, stages)
         outcome = analyse(asked, stages)
     if options["as_json"]:
         click.echo(json_text(summary(asked, outcome)))
 
 
-def _asked(counts: str, samples: str, paths: list[str], options: Mapping[str, Any], stages: Any) -> Analysis:
+def _asked(
+    counts: str, samples: str | None, path: str, sheet: str | None, options: Mapping[str, Any], stages: Any
+) -> Analysis:
     from foldwise.cli.analysis import Analysis, Files, PipelineStyle, Testing
 
-    layout = options["layout"] or ("nf-core" if options["contrasts_file"] else "plain")
+    layout: Layout = options["layout"] or ("nf-core" if options["contrasts_file"] else "plain")
     comparisons = _comparisons(options)
     if options["design"] is None and not any(one.levels and options["contrasts_file"] for one in comparisons):
         if layout == "plain" or not any(one.formula for one in comparisons):
             raise click.UsageError('Missing --design, e.g. --design "~ batch + condition"; or --contrasts FILE.')
     with stages.of("reading"):
-        data = _data(paths, options, layout)
+        data = _data(path, sheet, options, layout)
     shrink = options["shrink"] or ("ashr" if layout == "nf-core" else "none")
     taken = ("alpha", "lfc_threshold", "alt_hypothesis", "independent_filtering", "p_adjust_method")
     written = {
         name: options[name] for name in ("save_fit", "pictures", "multiqc", "parquet", "rnk", "filtered", "h5ad")
     }
     named = {"counts": counts, "samples": samples, "contrasts": options["contrasts_file"]}
-    sums = checksums({"counts": paths[0], "samples": paths[1]})
+    sums = checksums({"counts": path, "samples": sheet, "contrasts": options["contrasts_file"]})
+    inputs = {name: {"path": given, "sha256": sums.get(name)} for name, given in named.items() if given is not None}
+    warn_of_other_inputs(click.get_current_context(), inputs)
     return Analysis(
         data,
         options["out"],
@@ -113,8 +116,8 @@ def _asked(counts: str, samples: str, paths: list[str], options: Mapping[str, An
         Files(**written, report=options["with_report"]),
         PipelineStyle(gene_column=options["gene_column"] or "gene_id"),
         layout,
-        arguments={"counts": counts, "samples": samples, **_said(options)},
-        inputs={name: {"path": path, "sha256": sums.get(name)} for name, path in named.items() if path is not None},
+        arguments=_said({**options, "counts": counts, "samples": samples}),
+        inputs=inputs,
     )
 
 
@@ -129,7 +132,7 @@ def _comparisons(options: Mapping[str, Any]) -> list[Comparison]:
     return read_contrasts(options["contrasts_file"])
 
 
-def _data(paths: list[str], options: Mapping[str, Any], layout: str) -> CountData:
+def _data(path: str, sheet: str | None, options: Mapping[str, Any], layout: str) -> CountData:
     """Pipelines hand over matrices with more samples than the sheet, and with estimated counts."""
     lenient = layout == "nf-core"
     how = Reading(
@@ -140,7 +143,7 @@ def _data(paths: list[str], options: Mapping[str, Any], layout: str) -> CountDat
         options["round_counts"] or lenient,
         options["factors"],
     )
-    data = read_inputs(paths[0], paths[1], how)
+    data = read_inputs(path, sheet, how)
     return data if options["min_count"] is None else data.filter_low(min_count=options["min_count"])
 
 
@@ -165,9 +168,5 @@ def genes_in(path: str | None) -> tuple[str, ...] | None:
 
 def _said(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as they may stand in a file for --params; not where to write, nor what to say."""
-    left_out = ("out", "quiet", "as_json")
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in options.items()
-        if name not in left_out
-    }
+    given = as_given(run, options)
+    return {name: value for name, value in given.items() if name not in ("out", "quiet", "json")}
