@@ -32,7 +32,10 @@ _WHERE = {
     "offsets": ("factors_from_offsets",),
     "recover": ("recover_counts",),
     "unmixing": ("unmix",),
-    "transforms": ("norm_transform", "rlog", "variance_stabilizing_transformation", "vst", "load_transform"),
+    "transforms": (
+        "RegularizedLog", "VarianceStabilization", "fit_rlog", "fit_vst", "load_transform", "norm_transform", "rlog",
+        "variance_stabilizing_transformation", "vst",
+    ),
     "abundance": (
         "cpm", "filter_by_expression", "fpkm", "fpm", "median_of_ratios", "norm_factors", "normalization_guide",
         "rpkm", "tmm_factors", "tpm",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
-from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, log_density, prepare_design
+from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, prepare_design
 from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
 
 LN2 = float(np.log(2.0))
@@ -52,7 +52,7 @@ class Coefficients:
 
     beta : (n_genes, p) natural log. iterations : (n_genes,) 100 where the general optimiser took over.
     converged : (n_genes,). hat_beta : (n_genes, p) what hat diagonals belong to. optimised : (n_genes,) by the
-    general optimiser. unsolvable : (n_genes,) the optimiser's covariance cannot be computed.
+    general optimiser. constants : (n_genes,) what no coefficient changes in the log-likelihood; None where unknown.
     """
 
     beta: FloatArray
@@ -60,6 +60,7 @@ class Coefficients:
     converged: BoolArray
     hat_beta: FloatArray
     optimised: BoolArray
+    constants: FloatArray | None
 
 
 def fit_coefficients(
@@ -69,11 +70,24 @@ def fit_coefficients(
     alpha: FloatArray,
     *,
     weights: FloatArray | None = None,
+    constants: FloatArray | None = None,
 ) -> Coefficients:
-    """Iteratively reweighted least squares; the general optimiser where that does not converge, R's path."""
+    """Iteratively reweighted least squares; the general optimiser where that does not converge, R's path.
+
+    constants : of another fit of the same counts, dispersions and weights, to save computing them.
+    """
     if model.intercept_only:
-        return _intercept_only(counts, factors, weights)
-    fit = fit_glm(counts, factors, model.design, alpha, model.ridge, weights=weights, min_mu=model.min_mu)
+        return _intercept_only(counts, factors, weights, constants)
+    fit = fit_glm(
+        counts,
+        factors,
+        model.design,
+        alpha,
+        model.ridge,
+        weights=weights,
+        min_mu=model.min_mu,
+        constants=constants,
+    )
     beta = np.array(fit.beta)
     optimised = (fit.iterations >= MAX_ITERATIONS) | ~np.isfinite(beta).all(axis=1)
     converged = ~optimised
@@ -82,7 +96,7 @@ def fit_coefficients(
         natural_start = glm_start(counts[rows], _of(factors, rows), model.design)
         for row, start in zip(rows, natural_start, strict=True):
             beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
-    return Coefficients(beta, fit.iterations, converged, fit.hat_beta, optimised)
+    return Coefficients(beta, fit.iterations, converged, fit.hat_beta, optimised, fit.constants)
 
 
 def _optimised(
@@ -112,7 +126,9 @@ def _optimised(
     return answer[0] / LOG2_E, answer[1] == 0
 
 
-def _intercept_only(counts: FloatArray, factors: FloatArray, weights: FloatArray | None) -> Coefficients:
+def _intercept_only(
+    counts: FloatArray, factors: FloatArray, weights: FloatArray | None, constants: FloatArray | None
+) -> Coefficients:
     """The closed form for ``~ 1``: the log of the mean normalized count. No ridge, no floor."""
     normalized = counts / factors
     if weights is None:
@@ -122,7 +138,8 @@ def _intercept_only(counts: FloatArray, factors: FloatArray, weights: FloatArray
     with np.errstate(divide="ignore"):
         beta = np.log(mean)[:, None]
     n = counts.shape[0]
-    return Coefficients(beta, np.ones(n, dtype=np.int64), np.ones(n, dtype=bool), beta, np.zeros(n, dtype=bool))
+    done, never = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
+    return Coefficients(beta, np.ones(n, dtype=np.int64), done, beta, never, constants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +182,13 @@ def fit_and_finish(
     cook_means: FloatArray | None = None,
     cooks: CooksRule | None = None,
     keep: bool = False,
+    constants: FloatArray | None = None,
 ) -> FittedGlm:
     """Coefficients, standard errors, likelihood and, if asked, Cook's distances of a block of genes."""
-    fitted = fit_coefficients(counts, factors, model, alpha, weights=weights)
-    if model.intercept_only:
-        return _finished_intercept(counts, factors, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep)
+    fitted = fit_coefficients(counts, factors, model, alpha, weights=weights, constants=constants)
     out = _finished(counts, factors, model, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep, None)
     no_variance = ~(out.se > 0).all(axis=1) & ~fitted.optimised
-    if no_variance.any():  # R sends genes with a variance that is not positive to the optimiser too
+    if no_variance.any() and not model.intercept_only:  # R sends genes with a variance that is not positive to the optimiser too
         fitted = _sent_on(counts, factors, model, fitted, alpha, weights, np.flatnonzero(no_variance))
     rows = np.flatnonzero(fitted.optimised)
     if len(rows):
@@ -195,7 +211,7 @@ def _sent_on(
     for row, start in zip(rows, starts, strict=True):
         beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
     optimised[rows] = True
-    return Coefficients(beta, fitted.iterations, converged, fitted.hat_beta, optimised)
+    return Coefficients(beta, fitted.iterations, converged, fitted.hat_beta, optimised, fitted.constants)
 
 
 def _finished(
@@ -220,9 +236,10 @@ def _finished(
         model.design,
         fitted.beta if rows is None else fitted.beta[rows],
         alpha if rows is None else alpha[rows],
-        model.ridge,
+        # The closed form of "~ 1" has neither ridge nor floor.
+        np.zeros(1) if model.intercept_only else model.ridge,
         weights=part(weights),
-        min_mu=model.min_mu,
+        min_mu=0.0 if model.intercept_only else model.min_mu,
         # R stores the likelihood of optimised genes at floored means, that of all others at means as they are.
         floor_likelihood=rows is not None,
         hat_beta=part(fitted.hat_beta),
@@ -231,6 +248,7 @@ def _finished(
         judged=None if cooks is None else cooks.judged,
         cutoff=np.inf if cooks is None else cooks.cutoff,
         keep=keep,
+        constants=part(fitted.constants),
     )
     return FittedGlm(fitted, *out)
 
@@ -240,52 +258,6 @@ def _overwrite(whole: FittedGlm, part: FittedGlm, rows: IntArray) -> None:
         target, source = getattr(whole, name), getattr(part, name)
         if target is not None:
             target[rows] = source
-
-
-def _finished_intercept(
-    counts: FloatArray,
-    factors: FloatArray,
-    fitted: Coefficients,
-    alpha: FloatArray,
-    weights: FloatArray | None,
-    robust_alpha: FloatArray | None,
-    cook_means: FloatArray | None,
-    cooks: CooksRule | None,
-    keep: bool,
-) -> FittedGlm:
-    """Standard error and hat diagonals of ``~ 1`` in closed form."""
-    means = np.ascontiguousarray(np.broadcast_to(np.exp(fitted.beta) * factors, counts.shape))
-    with np.errstate(divide="ignore"):
-        omega = 1.0 / (1.0 / means + alpha[:, None])
-    logs = log_density(counts, means, alpha)
-    if weights is not None:
-        omega, logs = omega * weights, logs * weights
-    total = omega.sum(axis=1)
-    hat = omega / total[:, None]
-    max_cooks = largest = exceeds = distances = None
-    if cooks is not None and robust_alpha is not None:
-        at = means if cook_means is None else cook_means
-        distances = cooks_distances(counts, at, hat, robust_alpha, 1)
-        max_cooks = distances[:, cooks.judged].max(axis=1) if cooks.judged.any() else np.full(len(counts), np.nan)
-        largest, exceeds = distances.argmax(axis=1), (distances > cooks.cutoff).any(axis=1)
-    return FittedGlm(
-        fitted,
-        (LOG2_E / np.sqrt(total))[:, None],
-        logs.sum(axis=1),
-        max_cooks,
-        largest,
-        exceeds,
-        *((means, hat, distances) if keep else (None, None, None)),
-    )
-
-
-def cooks_distances(
-    counts: FloatArray, means: FloatArray, hat: FloatArray, robust_alpha: FloatArray, n_coefficients: int
-) -> FloatArray:
-    """(n_genes, n_samples) Cook's distances. Love et al. (2014), eq. (13)."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        pearson = (counts - means) ** 2 / (means + robust_alpha[:, None] * means**2)
-        return pearson * hat / (1.0 - hat) ** 2 / n_coefficients
 
 
 def _of(factors: FloatArray, rows: IntArray) -> FloatArray:

@@ -188,7 +188,8 @@ def _coefficients(
     if done.max_cooks is not None:
         out |= _distances(k, done)
     if shared.reduced is not None:
-        reduced = fit_and_finish(k, factors, shared.reduced, dispersion, weights=weights)
+        constants = done.coefficients.constants
+        reduced = fit_and_finish(k, factors, shared.reduced, dispersion, weights=weights, constants=constants)
         out |= {
             "reduced_converged": reduced.coefficients.converged,
             "reduced_log_likelihood": reduced.log_likelihood,

@@ -1,0 +1,84 @@
+"""Wherever blocks run, the numbers are the same bits."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import foldwise as fw
+from foldwise.execution import ThreadExecutor
+
+
+def bits(fit) -> bytes:
+    genes = fit.genes.astype(float).to_numpy().tobytes()
+    return genes + fit.results([0.0] * (len(fit.coefficient_names) - 1) + [2.0]).table.drop(columns="status").to_numpy().tobytes()
+
+
+@pytest.mark.parametrize("run", [2, 7, "serial", ThreadExecutor(3, genes_per_block=17), ThreadExecutor(1, genes_per_block=1000)])
+def test_threads_and_block_sizes_change_nothing(replicated, run):
+    one = bits(fw.deseq(replicated, "~ condition", executor=ThreadExecutor(1, genes_per_block=50), progress=False))
+    assert bits(fw.deseq(replicated, "~ condition", executor=run, progress=False)) == one
+
+
+def test_fits_in_several_threads_at_once(replicated):
+    one = bits(fw.deseq(replicated, "~ condition", executor=2, progress=False))
+    found: list[bytes] = []
+
+    def work():
+        found.append(bits(fw.deseq(replicated, "~ condition", executor=2, progress=False)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [one] * 4
+
+
+@pytest.mark.parametrize("bad", [0, -1, "many", 2.5, True])
+def test_an_executor_that_is_none(data, bad):
+    with pytest.raises(fw.OptionError, match="executor"):
+        fw.deseq(data, "~ condition", executor=bad)
+
+
+def test_progress_is_told_of_every_stage(data):
+    told = []
+    fw.deseq(data, "~ condition", progress=lambda stage, done, total: told.append((stage, done, total)), executor=2)
+    stages = dict.fromkeys(stage for stage, _, _ in told)
+    assert {"size factors", "gene-wise dispersions", "coefficients"} <= set(stages)
+    for stage in stages:
+        assert any(done == total for s, done, total in told if s == stage)
+
+
+def test_an_error_in_a_block_reaches_the_caller(data):
+    def broken(counts, genes, shared):
+        raise ZeroDivisionError("in a block")
+
+    with pytest.raises(ZeroDivisionError):
+        ThreadExecutor(2, genes_per_block=10).over_genes("x", broken, data.source, {}, None)
+
+
+def test_a_cluster_gives_the_same_bits(replicated):
+    distributed = pytest.importorskip("dask.distributed", reason="needs the dask extra")
+    one = bits(fw.deseq(replicated, "~ condition", executor="serial", progress=False))
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        assert bits(fw.deseq(replicated, "~ condition", executor=client, progress=False)) == one
+
+
+def test_sparse_and_stored_counts_give_the_same_bits(replicated, tmp_path):
+    anndata = pytest.importorskip("anndata", reason="needs the anndata extra")
+    sparse = pytest.importorskip("scipy.sparse")
+    one = bits(fw.deseq(replicated, "~ condition", progress=False))
+    csr = sparse.csr_array(replicated.counts.to_numpy())
+    held = fw.CountData(csr, replicated.samples, genes=replicated.gene_names)
+    assert bits(fw.deseq(held, "~ condition", progress=False)) == one
+    adata = anndata.AnnData(sparse.csr_matrix(replicated.counts.T.to_numpy(dtype=np.float32)), obs=replicated.samples)
+    adata.var_names = replicated.gene_names
+    adata.write_h5ad(tmp_path / "x.h5ad")
+    stored = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    assert bits(fw.deseq(fw.CountData(stored), "~ condition", progress=False)) == one
