@@ -156,10 +156,9 @@ def _without_counts(fit: Fit, found: Comparison, samples: BoolArray) -> Comparis
 
 
 def mle_fold_change(fit: Fit, contrast: Contrast) -> FloatArray:
-    """(n_genes,) the comparison's fold change before the prior, log2, from the standard matrix's coefficients."""
+    """(n_genes,) the fold change between two levels before the prior, log2, from the standard matrix's coefficients."""
     from foldwise.contrasts import resolve_contrast
 
     assert fit.tested.mle is not None
-    asked = contrast.levels if contrast.levels is not None else None
-    plain = resolve_contrast(fit.full_design, asked, None if asked else contrast.coefficient)
+    plain = resolve_contrast(fit.full_design, contrast.levels)
     return _combined(fit.tested.mle, plain.vector) * LOG2_E

@@ -189,12 +189,12 @@ def _judged_again(stage: Dispersions, plan: TestPlan, tested: Tested, replaceabl
     stage : as it was before the refit.
     """
     judged = judged_samples(stage.design.cells, stage.design.matrix.shape[1])
-    known = ~np.isnan(tested.cooks["maxCooks"])
+    n = stage.measured.n_genes
     if replaceable.all() or not judged.any():
-        return np.full(len(known), np.nan)
+        return np.full(n, np.nan)
     rest = judged & ~replaceable
-    if not rest.any():
-        return np.where(known, 0.0, np.nan)
+    if not rest.any():  # then R has a zero even for genes without counts
+        return np.zeros(n)
     model = final_model(stage, plan)
     assert model.cooks is not None
     shared = replace(model, posterior=None, reduced=None, cooks=replace(model.cooks, judged=rest))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.comparison import Comparison, compare
+from foldwise.comparison import Comparison, compare, mle_fold_change
 from foldwise.contrasts import Contrast, resolve_contrast
 from foldwise.errors import OptionError, listed
 from foldwise.inference import threshold_test
@@ -113,6 +113,11 @@ def make_results(
     _check(fit, lfc_threshold, alt_hypothesis, alpha, p_adjust_method, test, add_mle, cooks_cutoff)
     test = fit.test if test is None else test
     asked = resolve_contrast(fit.design, contrast, name, test=test, list_values=list_values, compat=old)
+    if add_mle and asked.levels is None:
+        raise OptionError(
+            "add_mle compares two levels of a factor: say contrast=(factor, numerator, denominator). The coefficients "
+            "before the prior are in fit.mle_coefficients."
+        )
     found = compare(fit, asked, test=test, min_mu=min_mu, compat=old)
     if use_t is not None and bool(use_t) != (found.degrees is not None):
         found = found.with_t(fit, use_t)
@@ -134,7 +139,7 @@ def make_results(
     _zero_after_replacement(fit, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
     if add_mle:
-        table.insert(2, "lfcMLE", _mle_difference(fit, asked))
+        table.insert(2, "lfcMLE", mle_fold_change(fit, asked))
     padj, filtering = _adjusted(
         table, base_mean, alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method, compat, fit
     )
@@ -261,12 +266,6 @@ def _zero_after_replacement(fit: Fit, columns: dict[str, FloatArray]) -> None:
     for name, value in (("log2FoldChange", 0.0), ("lfcSE", 0.0), ("stat", 0.0), ("pvalue", 1.0)):
         columns[name] = np.array(columns[name])
         columns[name][rows] = value
-
-
-def _mle_difference(fit: Fit, contrast: Contrast) -> FloatArray:
-    from foldwise.comparison import mle_fold_change
-
-    return mle_fold_change(fit, contrast)
 
 
 def _adjusted(

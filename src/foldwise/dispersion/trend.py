@@ -55,6 +55,8 @@ TRIM = 0.001
 """Share of the genes cut off at either end for the mean trend."""
 NEEDED_FOR_LOCAL = 6
 """Two to five points do not settle a local regression."""
+ROUNDING = 1e-9
+"""0.7 times 90 is 62.99… in double precision, and means 63 neighbours."""
 
 
 def fit_trend(
@@ -171,7 +173,7 @@ def fit_local(base_means: FloatArray, dispersions: FloatArray) -> LocalTrend | M
         return LocalTrend(flat, float(x[0]), np.array([level, 0.0, 0.0]))
     centre = float(np.average(x, weights=weights))
     parabola = local_quadratic(x, y, weights, centre, float(np.ptp(x)))
-    neighbours = math.floor(NEIGHBOURS * x.size)
+    neighbours = math.floor(NEIGHBOURS * x.size + ROUNDING)
     curve = grow_tree(float(x.min()), float(x.max()), lambda at: tricube_fit(x, y, weights, at, neighbours))
     t = curve.vertices - centre
     departure = CubicPieces(
