@@ -5,9 +5,9 @@ The package is its own main function, because both go by the name that a user lo
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import ModuleType
-from typing import Any
 
 from foldwise.quality.association import associations
 from foldwise.quality.components import Components, principal_components
@@ -31,8 +31,10 @@ __all__ = [
 class _CallableModule(ModuleType):
     """``foldwise.quality`` is this package as soon as a part of it is imported; calling it has to work all the same."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Quality:
-        return quality(*arguments, **options)
+    __call__ = staticmethod(quality)
 
 
 sys.modules[__name__].__class__ = _CallableModule
+# Whoever asks the package for its function gets the package, which can be called: one object, whatever is imported first.
+__signature__ = inspect.signature(quality)
+globals()["quality"] = sys.modules[__name__]

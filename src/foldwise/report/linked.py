@@ -156,10 +156,21 @@ def _figure(frame: pd.DataFrame, x: str, y: str, live: Any, ring: Any, words: tu
         x, y, source=live, size=5, fill_color="colour", line_color=None, fill_alpha=0.8, nonselection_fill_alpha=0.25
     )
     drawn.scatter(x, y, source=ring, size=15, fill_color=None, line_color="black", line_width=2.5, level="overlay")
+    side = x[0]
     drawn.text(
-        x, y, text="gene", source=ring, x_offset=f"{x[0]}dx", y_offset=f"{x[0]}dy", text_align=f"{x[0]}side", text_font_size="12px", text_font_style="bold",
-        background_fill_color="white", background_fill_alpha=0.8, level="overlay",
-    )  # fmt: skip
+        x,
+        y,
+        text="gene",
+        source=ring,
+        x_offset=f"{side}dx",
+        y_offset=f"{side}dy",
+        text_align=f"{side}side",
+        text_font_size="12px",
+        text_font_style="bold",
+        background_fill_color="white",
+        background_fill_alpha=0.8,
+        level="overlay",
+    )
     tips = [
         ("gene", "@gene"),
         ("mean", "@baseMean{0,0.0}"),

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.errors import OptionError
-from foldwise.quality import Quality, quality
+from foldwise.quality.control import Quality, quality
 from foldwise.report.concerns import concerns
 from foldwise.report.linked import Linked, linked
 from foldwise.report.methods import methods_paragraph, references, versions

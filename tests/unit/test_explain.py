@@ -1,0 +1,221 @@
+"""Fold changes taken apart: the parts sum, the right covariate is named, and missing values have their reason."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import foldwise as fw
+from foldwise.errors import ContrastError, CountsError
+from foldwise.explain import explain, sign_flips, why
+from foldwise.explain_parts import compared_samples
+
+
+def confounded(seed: int = 5, genes: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Treated samples lie mostly in batch 2; in "flipped" batch 2 doubles what treatment takes away."""
+    rng = np.random.default_rng(seed)
+    samples = pd.DataFrame(
+        {
+            "score": rng.normal(0, 1, 16).round(2),
+            "batch": ["b1"] * 5 + ["b2"] * 2 + ["b3"] + ["b1"] * 2 + ["b2"] * 5 + ["b3"],
+            "group": ["CTRL"] * 8 + ["HYPER"] * 8,
+        },
+        index=[f"s{k}" for k in range(16)],
+    )
+    mean = np.repeat(2.0 ** rng.uniform(5, 10, (genes, 1)), 16, axis=1)
+    mean[0] = 500.0 * np.where(samples["batch"] == "b2", 4.0, 1.0) * np.where(samples["group"] == "HYPER", 0.75, 1.0)
+    mean[1] = np.where(samples["group"] == "HYPER", 100.0, 800.0)
+    dispersion = 0.01
+    counts = rng.negative_binomial(1 / dispersion, 1 / (1 + dispersion * mean))
+    counts[2] = 0
+    counts[3] = [0, 0, 0, 1] + [0] * 12
+    names = ["flipped", "plain", "silent", "rare", *[f"g{k}" for k in range(4, genes)]]
+    return pd.DataFrame(counts, index=names, columns=samples.index), samples
+
+
+@pytest.fixture(scope="module")
+def fit() -> fw.Fit:
+    counts, samples = confounded()
+    return fw.deseq(fw.CountData(counts, samples), "~ score + batch + group")
+
+
+@pytest.fixture(scope="module")
+def results(fit: fw.Fit) -> fw.Results:
+    return fit.results(("group", "HYPER", "CTRL"))
+
+
+# ---------------------------------------------------------------------------------------------------------- explain
+def test_the_question_that_users_ask(fit: fw.Fit) -> None:
+    answer = fit.explain("flipped", ("group", "HYPER", "CTRL"))
+    assert answer.adjusted_lfc < 0 < answer.raw_lfc
+    assert "differ in sign" in answer.words
+    assert "Through batch alone" in answer.words
+    covariates = answer.table[answer.table["kind"] == "covariate"]["log2"]
+    assert covariates.idxmax() == "batch"
+
+
+def test_the_parts_sum_to_the_difference(fit: fw.Fit) -> None:
+    for gene in ("flipped", "plain", "g10", "g200"):
+        for contrast in (("group", "HYPER", "CTRL"), ("group", "CTRL", "HYPER"), ("batch", "b3", "b2")):
+            answer = fit.explain(gene, contrast)
+            assert answer.table["log2"].iloc[:-1].sum() == pytest.approx(answer.raw_lfc, abs=1e-12)
+            normalized = fit.counts(normalized=True).loc[gene]
+            side = fit.data.samples[contrast[0]]
+            ratio = np.log2(normalized[side == contrast[1]].mean() / normalized[side == contrast[2]].mean())
+            assert answer.raw_lfc == pytest.approx(ratio, abs=1e-12)
+
+
+def test_the_fold_change_is_that_of_the_results(fit: fw.Fit, results: fw.Results) -> None:
+    for gene in ("flipped", "plain", "g10"):
+        answer = explain(fit, gene, results=results)
+        assert answer.adjusted_lfc == pytest.approx(results.table.loc[gene, "log2FoldChange"], abs=1e-12)
+        assert answer.padj == results.table.loc[gene, "padj"]
+
+
+def test_parts_are_average_effects_over_all_orders(fit: fw.Fit, results: fw.Results) -> None:
+    compared = compared_samples(fit.design, results.contrast)
+    assert compared is not None
+    beta = fit.coefficients.loc["flipped"].to_numpy()
+    term = {"score": [1], "batch": [2, 3]}
+
+    def value(names: list[str]) -> float:
+        columns = [4, *(k for name in names for k in term[name])]
+        means = 2.0 ** (fit.design.matrix[:, columns] @ beta[columns])
+        return float(np.log2(means[compared.numerator].mean() / means[compared.denominator].mean()))
+
+    orders = list(permutations(term))
+    expected = {
+        name: np.mean([value(list(o[: o.index(name) + 1])) - value(list(o[: o.index(name)])) for o in orders])
+        for name in term
+    }
+    found = explain(fit, "flipped", results=results).table["log2"]
+    for name, part in expected.items():
+        assert found[name] == pytest.approx(part, abs=1e-10)
+
+
+def test_adjusted_counts_have_the_models_fold_change(fit: fw.Fit, results: fw.Results) -> None:
+    counts = explain(fit, "flipped", results=results).counts
+    sides = counts.groupby("side")["adjusted"].mean()
+    assert np.log2(sides["HYPER"] / sides["CTRL"]) == pytest.approx(
+        results.table.loc["flipped", "log2FoldChange"], abs=0.1
+    )
+
+
+def test_a_number_is_explained_by_its_slope(fit: fw.Fit) -> None:
+    answer = explain(fit, "g10", name="score")
+    assert answer.table["log2"].iloc[:-1].sum() == pytest.approx(answer.raw_lfc, abs=1e-12)
+    logs = np.log2(fit.counts(normalized=True).loc["g10"] + 0.5)
+    assert answer.raw_lfc == pytest.approx(np.polyfit(fit.data.samples["score"], logs, 1)[0], abs=1e-9)
+    assert np.isnan(answer.mean_numerator)
+
+
+def test_a_coefficient_and_its_levels_are_one_comparison(fit: fw.Fit) -> None:
+    by_name = explain(fit, "g10", name="group_HYPER_vs_CTRL")
+    by_levels = explain(fit, "g10", ("group", "HYPER", "CTRL"))
+    pd.testing.assert_frame_equal(by_name.table, by_levels.table)
+
+
+def test_an_interaction_is_part_of_the_difference() -> None:
+    rng = np.random.default_rng(1)
+    samples = pd.DataFrame(
+        {"geno": ["wt"] * 6 + ["ko"] * 6, "drug": ["no", "yes"] * 6}, index=[f"s{k}" for k in range(12)]
+    )
+    samples["geno"] = pd.Categorical(samples["geno"], ["wt", "ko"])
+    mean = np.full((100, 12), 200.0)
+    mean[0] = np.where((samples["geno"] == "ko") & (samples["drug"] == "yes"), 1600.0, 200.0)
+    counts = pd.DataFrame(rng.negative_binomial(50, 50 / (50 + mean)), columns=samples.index).rename(index=str)
+    fit = fw.deseq(fw.CountData(counts, samples), "~ geno + drug + geno:drug", fit_type="mean")
+    answer = fit.explain("0", ("drug", "yes", "no"))
+    assert abs(answer.adjusted_lfc) < 0.5 < answer.raw_lfc
+    assert answer.table.loc["geno:drug", "log2"] > 1
+    in_ko = fit.explain("0", [["drug_yes_vs_no", "genoko.drugyes"], []])
+    assert in_ko.raw_lfc == pytest.approx(3, abs=0.3)
+    assert set(in_ko.counts["side"]) == {"", "the numerator's samples", "the denominator's samples"}
+    with pytest.raises(ContrastError, match="neither two groups"):
+        fit.explain("0", [0, 0.5, 0.25, 0.1])
+
+
+def test_genes_without_a_fold_change_say_so(fit: fw.Fit) -> None:
+    answer = fit.explain("silent", ("group", "HYPER", "CTRL"))
+    assert np.isnan(answer.adjusted_lfc)
+    assert "no fold change" in answer.words
+    with pytest.raises(CountsError, match="no gene 'x'"):
+        fit.explain("x")
+
+
+def test_explanations_have_a_picture(fit: fw.Fit, results: fw.Results) -> None:
+    assert explain(fit, "flipped", results=results).plot() is not None
+    assert explain(fit, "flipped", name="score").plot() is not None
+    assert explain(fit, "rare", results=results).plot() is not None
+
+
+# ------------------------------------------------------------------------------------------------------- sign flips
+def test_sign_flips_are_all_genes_whose_sign_differs(fit: fw.Fit, results: fw.Results) -> None:
+    found = results.sign_flips()
+    normalized = fit.counts(normalized=True)
+    hyper = fit.data.samples["group"] == "HYPER"
+    raw = np.log2(normalized.loc[:, hyper].mean(axis=1)) - np.log2(normalized.loc[:, ~hyper].mean(axis=1))
+    differs = raw * results.table["log2FoldChange"] < 0
+    assert set(found.index) == set(differs.index[differs])
+    assert found.loc["flipped", "covariate"] == "batch"
+    for gene in found.index[:5]:
+        table = explain(fit, gene, results=results).table["log2"]
+        assert table[found.loc[gene, "covariate"]] == pytest.approx(found.loc[gene, "covariate_log2"], abs=1e-10)
+    assert found["pvalue"].is_monotonic_increasing
+
+
+def test_a_balanced_design_of_one_factor_flips_nothing_of_weight() -> None:
+    fit = fw.deseq(fw.simulate(n_genes=300, n_samples=6, seed=4).data, "~ condition")
+    found = sign_flips(fit.results())
+    assert (found["padj"] < 0.1).sum() == 0
+
+
+# -------------------------------------------------------------------------------------------------------------- why
+@pytest.fixture(scope="module")
+def with_missing() -> fw.Results:
+    counts = fw.simulate(n_genes=600, n_samples=6, seed=6).data.counts
+    counts.iloc[0] = 0
+    counts.iloc[1] = [20, 22, 25, 21, 20, 30_000]
+    counts.iloc[2] = [1, 0, 0, 0, 0, 1]
+    samples = pd.DataFrame({"condition": ["A", "B"] * 3, "batch": ["x"] * 6}, index=counts.columns)
+    return fw.deseq(fw.CountData(counts, samples), "~ condition").results(theta=np.linspace(0.1, 0.9, 20))
+
+
+def test_why_all_zero(with_missing: fw.Results) -> None:
+    reason = with_missing.why(with_missing.table.index[0])
+    assert reason.cause == "all zero"
+    assert set(reason.missing) == {"log2FoldChange", "lfcSE", "stat", "pvalue", "padj"}
+
+
+def test_why_outlier_names_the_sample_and_the_cutoff(with_missing: fw.Results) -> None:
+    gene = with_missing.table.index[1]
+    reason = why(with_missing, gene)
+    assert reason.cause == "outlier"
+    assert reason.missing == ("pvalue", "padj")
+    assert reason.details["sample"] == with_missing.fit.data.sample_names[5]
+    assert reason.details["count"] == 30_000
+    assert reason.details["cooks"] > reason.details["cutoff"] == with_missing.metadata["cooks_cutoff"]
+    assert with_missing.fit.cooks.loc[gene].max() == pytest.approx(reason.details["cooks"])
+    assert "30000 counts" in str(reason)
+
+
+def test_why_low_mean_names_the_threshold(with_missing: fw.Results) -> None:
+    reason = with_missing.why(with_missing.table.index[2])
+    assert reason.cause == "low mean" and reason.missing == ("padj",)
+    assert reason.details["baseMean"] < reason.details["filter_threshold"] == with_missing.metadata["filter_threshold"]
+
+
+def test_why_nothing_is_missing(with_missing: fw.Results) -> None:
+    gene = with_missing.table["padj"].idxmin()
+    assert with_missing.why(gene).cause == "ok"
+    with pytest.raises(CountsError, match="no gene"):
+        with_missing.why("x")
+
+
+def test_every_missing_value_has_a_reason(with_missing: fw.Results) -> None:
+    table = with_missing.table
+    for status, rows in table.groupby("status"):
+        assert with_missing.why(rows.index[0]).cause == status
