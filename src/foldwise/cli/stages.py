@@ -1,4 +1,4 @@
-"""What a command says while it works: a bar a stage on a terminal, a line for each stage that took a while elsewhere."""
+"""What a command says while it works: a bar a stage on a terminal, and a line for each stage that took a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 WORTH_A_LINE = 0.05  # seconds
-BAR_AFTER = 0.3  # seconds: a stage that is over by then needs no bar
+BAR = "  {desc}: {percentage:3.0f}%|{bar:30}| {n_fmt}/{total_fmt} {elapsed}"
 WORDS = {"means": "fitted means", "contrast": "comparison", "outliers": "outlier counts", "refit": "fitting again"}
 
 
@@ -38,7 +38,7 @@ class Stages:
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
         if done >= total:
-            self._end(f"{total:,} genes")
+            self._end()
 
     @contextmanager
     def of(self, stage: str) -> Iterator[None]:
@@ -50,7 +50,7 @@ class Stages:
         yield
         if self._bars:
             self._write(" " * (len(stage) + 1), end="\r")
-        self._record(stage, time.perf_counter() - began, "")
+        self._record(stage, time.perf_counter() - began)
 
     def say(self, text: str) -> None:
         """A line, above the bar if there is one."""
@@ -59,6 +59,8 @@ class Stages:
         if self._bar is not None:
             self._bar.clear()
         self._write(text)
+        if self._bar is not None:
+            self._bar.refresh()
 
     def _begin(self, stage: str, total: int) -> None:
         self._close()
@@ -67,21 +69,19 @@ class Stages:
             from tqdm import tqdm
 
             words = WORDS.get(stage, stage)
-            self._bar = tqdm(
-                total=total, desc=words, unit=" genes", unit_scale=True, file=self._stream, leave=False, delay=BAR_AFTER
-            )
+            self._bar = tqdm(total=total, desc=words, bar_format=BAR, file=self._stream, leave=False)
 
-    def _end(self, what: str) -> None:
+    def _end(self) -> None:
         stage, began = self._stage, self._began
         self._close()
         if stage is not None:
-            self._record(stage, time.perf_counter() - began, what)
+            self._record(stage, time.perf_counter() - began)
 
-    def _record(self, stage: str, seconds: float, what: str) -> None:
+    def _record(self, stage: str, seconds: float) -> None:
         words = WORDS.get(stage, stage)
         self.seconds[words] = self.seconds.get(words, 0.0) + seconds
-        if seconds >= WORTH_A_LINE and not self._bars:
-            self.say(f"  {words}: {what}{', ' if what else ''}{seconds:.1f} s")
+        if seconds >= WORTH_A_LINE:
+            self.say(f"  {words}: {seconds:.1f} s")
 
     def _close(self) -> None:
         if self._bar is not None:
