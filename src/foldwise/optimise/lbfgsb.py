@@ -16,7 +16,16 @@ import numpy as np
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.optimise._jit import compiled
 from foldwise.optimise.cauchy import cauchy_point
-from foldwise.optimise.limited_memory import EPSILON, MEMORY, Memory, dot, empty_memory, factor_pairs, store_pair
+from foldwise.optimise.limited_memory import (
+    EPSILON,
+    MEMORY,
+    Memory,
+    combined,
+    dot,
+    empty_memory,
+    factor_pairs,
+    store_pair,
+)
 from foldwise.optimise.line_search import begin, next_step
 from foldwise.optimise.subspace import subspace_step, update_products
 
@@ -53,11 +62,22 @@ class Minimum:
 
 
 @compiled
+def moved_inside(x: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """The nearest point in the box, as a new array."""
+    out = np.empty(x.shape[0])
+    for k in range(x.shape[0]):
+        out[k] = min(max(x[k], lower[k]), upper[k])
+    return out
+
+
+@compiled
 def surrounding_points(x: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The point and its neighbours 1e-3 up and down each coordinate (not beyond the box), and their distances."""
     n = x.shape[0]
     points = np.empty((2 * n + 1, n))
-    points[:] = x
+    for i in range(2 * n + 1):
+        for k in range(n):
+            points[i, k] = x[k]
     distances = np.empty(n)
     for k in range(n):
         up, down = DIFFERENCE, DIFFERENCE
@@ -149,7 +169,7 @@ def optimiser(objective: Callable[..., Any]) -> Callable[..., tuple[FloatArray, 
     """
 
     def run(data: Any, start: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, float, int, int]:
-        x = np.minimum(np.maximum(start, lower), upper)
+        x = moved_inside(start, lower, upper)
         points, distances = surrounding_points(x, lower, upper)
         values = objective(points, data)
         value, gradient = values[0], central_differences(values, distances)
@@ -157,14 +177,14 @@ def optimiser(objective: Callable[..., Any]) -> Callable[..., tuple[FloatArray, 
         if is_stationary(x, gradient, lower, upper):
             return x, value, CONVERGED_FLAT, evaluations
         memory = empty_memory(x.shape[0])
-        free = np.ones(x.shape[0], np.bool_)
+        free, nothing = np.ones(x.shape[0], np.bool_), np.zeros(x.shape[0])
         theta, stored, just_stored = 1.0, 0, False
         while True:
             z, ok = find_target(x, gradient, lower, upper, memory, theta, stored, just_stored, free)
             if not ok:
                 theta, stored, just_stored = 1.0, 0, False
                 continue
-            d = z - x
+            d = combined(z, -1.0, x)
             slope = dot(gradient, d)
             first, largest = step_limits(x, d, lower, upper, iteration)
             x_old, value_old, gradient_old, slope_old = x, value, gradient, slope
@@ -172,7 +192,7 @@ def optimiser(objective: Callable[..., Any]) -> Callable[..., tuple[FloatArray, 
             tried = 0
             ok = slope < 0.0 and largest >= first
             while ok:
-                x = z.copy() if search.step == 1.0 else search.step * d + x_old
+                x = z if search.step == 1.0 else combined(x_old, search.step, d)
                 points, distances = surrounding_points(x, lower, upper)
                 values = objective(points, data)
                 value, gradient = values[0], central_differences(values, distances)
@@ -197,12 +217,13 @@ def optimiser(objective: Callable[..., Any]) -> Callable[..., tuple[FloatArray, 
             if value_old - value <= REDUCTION * EPSILON * max(abs(value_old), abs(value), 1.0):
                 return x, value, CONVERGED_REDUCTION, evaluations
             step = search.step
-            change = gradient - gradient_old
+            change = combined(gradient, -1.0, gradient_old)
             step_change = step * (slope - slope_old)
             just_stored = step_change > EPSILON * (step * -slope_old)
             if just_stored:
                 stored += 1
-                store_pair(memory, stored, step * d, change, step_change, step * step * dot(d, d))
+                taken = combined(nothing, step, d)
+                store_pair(memory, stored, taken, change, step_change, step * step * dot(d, d))
                 theta = dot(change, change) / step_change
                 if not factor_pairs(memory, theta, min(stored, MEMORY)):
                     theta, stored, just_stored = 1.0, 0, False
