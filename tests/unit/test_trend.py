@@ -72,10 +72,67 @@ def test_no_dispersion_off_the_floor_is_an_error_that_says_what_to_do():
         fit_trend(MEANS, np.full(MEANS.size, 1e-8))
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5])
-def test_few_genes_do_not_settle_a_local_trend(n):
-    with pytest.raises(FitError, match=f"at least 6 genes.*there are {n}"):
+@pytest.mark.parametrize("n", [2, 4])
+def test_too_few_genes_do_not_settle_a_local_trend(n):
+    with pytest.raises(FitError, match=r"local regression.*fit_type='mean'"):
         fit_trend(np.arange(1.0, n + 1), np.full(n, 0.1), "local")
+
+
+# log means, log dispersions, and locfit's curve (weights: the means) at nine points from one below to one above
+LOCFIT_OF_FEW = [
+    (
+        [4.0239215350335, 4.33807733970141, 6.42303655459537],
+        [-0.0237821216166272, 0.148872364594116, -0.834941893665285],
+        [
+            -0.449541174306866,
+            -0.110040723695274,
+            -0.0237821216166273,
+            0.148872364594116,
+            0.148872364594116,
+            -0.81565368430019,
+            -0.834941893665285,
+            -0.921200495743932,
+            -1.26070094635552,
+        ],
+    ),
+    (
+        [4.98695658564405, 5.95231564098362, 6.67394808246253, 7.30204056922572],
+        [1.69517500587763, -1.56014784914991, -1.86417943759689, -0.0321680147227833],
+        [
+            3.79408319479887,
+            2.14049137194639,
+            1.69517500587763,
+            -1.56014784914992,
+            -1.56014784914992,
+            -1.86417943759689,
+            -0.0321680147227834,
+            0.413148351345977,
+            2.06674017419845,
+        ],
+    ),
+    (
+        [5.27661390948714, 6.44913009103708, 7.15498151518062, 7.15763364136236, 7.4708346041909],
+        [1.4679619034197, 0.706761089557912, 0.819008930262152, -0.293481848702452, 1.41858907248595],
+        [
+            2.93405725501387,
+            1.88071563499947,
+            1.4479988685009,
+            1.02296061981519,
+            0.706135654188327,
+            48.2738290342068,
+            1.35736040617935,
+            2.97715891794136,
+            5.29326573573268,
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("log_means", "log_dispersions", "curve"), LOCFIT_OF_FEW, ids=["three", "four", "five"])
+def test_a_local_trend_of_few_genes_is_r_s(log_means, log_dispersions, curve):
+    trend = fit_trend(np.exp(log_means), np.exp(log_dispersions), "local")
+    at = np.linspace(min(log_means) - 1, max(log_means) + 1, 9)
+    np.testing.assert_allclose(np.log(trend(np.exp(at))), curve, rtol=0, atol=5e-7)
 
 
 def test_one_gene_gives_its_dispersion_to_all_means():

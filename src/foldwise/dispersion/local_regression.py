@@ -49,12 +49,29 @@ def least_squares(columns: Sequence[FloatArray], response: FloatArray) -> FloatA
     return coefficients
 
 
+def nearest_to_flat(columns: Sequence[FloatArray], response: FloatArray) -> FloatArray:
+    """Where several answers are as good: the mean, and the shortest way from there, all columns given length 1.
+
+    That is what one Newton step with a generalised inverse from the mean gives (locfit).
+    """
+    flat = np.zeros(len(columns))
+    flat[0] = columns[0] @ response / (columns[0] @ columns[0]) if response.size else np.nan
+    lengths = np.array([np.sqrt(column @ column) for column in columns])
+    lengths[lengths == 0.0] = 1.0
+    unit = np.column_stack(columns) / lengths
+    step: FloatArray = np.linalg.lstsq(unit, response - flat[0] * columns[0], rcond=SINGULAR)[0]
+    return flat + step / lengths
+
+
 def local_quadratic(x: FloatArray, y: FloatArray, weights: FloatArray, at: float, scale: float) -> FloatArray:
     """Value, slope and quadratic coefficient at ``at`` of the weighted least-squares parabola through (x, y)."""
     root = np.sqrt(weights)
     t = (x - at) / scale
     linear = root * t
-    coefficients = np.nan_to_num(least_squares([root, linear, linear * t], root * y))
+    columns = [root, linear, linear * t]
+    coefficients = least_squares(columns, root * y)
+    if np.isnan(coefficients).any():  # fewer than three different means
+        coefficients = nearest_to_flat(columns, root * y)
     scaled: FloatArray = coefficients / np.array([1.0, scale, scale * scale])
     return scaled
 

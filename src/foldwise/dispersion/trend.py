@@ -53,8 +53,8 @@ MAX_STEPS = 25
 """Steps of one Gamma regression, and halvings of one of its steps (R's ``glm.control``)."""
 TRIM = 0.001
 """Share of the genes cut off at either end for the mean trend."""
-NEEDED_FOR_LOCAL = 6
-"""Two to five points do not settle a local regression."""
+NEEDED_FOR_LOCAL = 3
+"""Two points do not settle a local regression. Three to five settle it only by convention, which is R's."""
 ROUNDING = 1e-9
 """0.7 times 90 is 62.99… in double precision, and means 63 neighbours."""
 
@@ -175,6 +175,8 @@ def fit_local(base_means: FloatArray, dispersions: FloatArray) -> LocalTrend | M
     parabola = local_quadratic(x, y, weights, centre, float(np.ptp(x)))
     neighbours = math.floor(NEIGHBOURS * x.size + ROUNDING)
     curve = grow_tree(float(x.min()), float(x.max()), lambda at: tricube_fit(x, y, weights, at, neighbours))
+    if np.isnan(curve.values).any():  # few genes, all as far from the middle of an interval
+        raise FitError(f"{x.size} genes do not settle a local regression of the dispersions. Use fit_type='mean'.")
     t = curve.vertices - centre
     departure = CubicPieces(
         curve.vertices,
