@@ -137,7 +137,7 @@ def _shapley(value: Any, players: list[IntArray], alone: FloatArray) -> FloatArr
     n = len(players)
     if n > _EXACT_UP_TO:
         return _two_orders(value, players, alone)
-    known = {(): alone}
+    known: dict[tuple[int, ...], FloatArray] = {(): alone}
     for size in range(1, n + 1):
         for subset in combinations(range(n), size):
             known[subset] = value([players[k] for k in subset])

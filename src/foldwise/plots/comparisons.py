@@ -24,6 +24,8 @@ from foldwise.plots.figures import (
 from foldwise.plots.labels import label_points
 from foldwise.plots.sources import adjusted_pvalues, alpha_of, chosen_genes, columns_of, results_table, title_of
 
+_WIDE = (6.0, 3.8)  # inches: room for the legend beside the axes
+
 
 def ma(
     results: Any,
@@ -59,7 +61,7 @@ def ma(
     shown = (mean > 0) & np.isfinite(lfc)
     alpha = alpha_of(results, alpha)
     low, high = ylim or _fold_change_range(lfc[shown])
-    ax = new_axes(ax)
+    ax = new_axes(ax, size=_WIDE)
     ax.set_xscale("log")
     ax.axhline(0.0, color="#555555", lw=0.8, zorder=1)
     entries = []
@@ -71,7 +73,7 @@ def ma(
         entries.append((_dot(colour), f"{words} ({int(chosen.sum()):,})"))
     ax.set_ylim(low, high)
     describe(ax, x="mean of normalized counts", y="log2 fold change", title=title_of(results, title))
-    add_legend(ax, entries[::-1])
+    add_legend(ax, entries[::-1], outside=True)
     _label_genes(ax, table, labels, mean, np.clip(lfc, low, high))
     return ax
 
@@ -97,7 +99,7 @@ def volcano(
     shown = np.isfinite(lfc) & np.isfinite(pvalue)
     height, top = _minus_log10(pvalue)
     significant = shown & (padj < alpha) & (np.abs(lfc) >= lfc_threshold)
-    ax = new_axes(ax)
+    ax = new_axes(ax, size=_WIDE)
     entries = []
     for chosen, colour, words, size in (
         (shown & ~significant, UNREMARKABLE, "other genes", 5.0),
@@ -133,7 +135,7 @@ def pvalue_histogram(
     level = float(np.median(np.asarray(counts)[bins // 2 :])) if len(values) else 0.0
     ax.axhline(level, color=TREND, ls="--", lw=1.0)
     line = Line2D([], [], color=TREND, ls="--", lw=1.0)
-    add_legend(ax, [(line, "level of the genes without a difference")])
+    add_legend(ax, [(line, "level of the genes without a difference")], loc="upper right")
     ax.set_xlim(0, 1)
     words = f"p-value ({len(values):,} genes with mean count over {min_mean:g})"
     describe(ax, x=words, y="genes", title=title_of(results, title))

@@ -50,16 +50,17 @@ def describe(ax: Axes, *, x: str | None = None, y: str | None = None, title: str
 
 
 def add_legend(
-    ax: Axes, entries: Sequence[tuple[Any, str]], *, title: str | None = None, outside: bool = False
+    ax: Axes, entries: Sequence[tuple[Any, str]], *, title: str | None = None, outside: bool = False, loc: str = "best"
 ) -> None:
     """Add a legend whose names are shown letter by letter.
 
     Matplotlib drops a name that begins with an underscore and reads dollars as formulas, so the names are written
-    into the legend after it is made.
+    into the legend after it is made. Among thousands of points say where (``loc``): looking for the best place takes
+    longer than drawing them.
     """
     if not entries:
         return
-    place: dict[str, Any] = {"loc": "best"}
+    place: dict[str, Any] = {"loc": loc}
     if outside:
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
     previous = ax.get_legend()

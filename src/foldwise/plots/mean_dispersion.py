@@ -54,7 +54,7 @@ def dispersion(fit: Any, ax: Axes | None = None, *, title: str | None = None) ->
         entries.append((Line2D([], [], color=TREND, lw=1.6), "trend" + (f" ({kind})" if kind else "")))
     ax.set_ylim(bottom=bottom)
     describe(ax, x="mean of normalized counts", y="dispersion", title=title)
-    add_legend(ax, entries)
+    add_legend(ax, entries, loc="upper right")
     return ax
 
 

@@ -69,7 +69,9 @@ def cooks(fit: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes
     cutoff = cooks_cutoff(fit)
     if cutoff is not None:
         ax.axhline(cutoff, color=TREND, ls="--", lw=1.0)
-        add_legend(ax, [(Line2D([], [], color=TREND, ls="--"), f"cutoff {cutoff:.3g}")])
+        where = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+        ax.text(1.0, cutoff, f"cutoff {cutoff:.3g}", fontsize=8, color=TREND, **where)
+        ax.set_ylim(top=max(ax.get_ylim()[1], cutoff * 3))
     name_ticks(ax, "x", list(table.columns), rotation=90)
     describe(ax, y="Cook's distance", title=title)
     return ax
@@ -103,7 +105,7 @@ def sparsity(data: Any, ax: Axes | None = None, *, title: str | None = None) -> 
     many = rasterised(len(share))
     ax.scatter(total[expressed], share, s=4, c=DOWN, lw=0, alpha=0.4, rasterized=many, zorder=2)
     ax.axhline(1 / values.shape[1], color="#555555", ls="--", lw=0.9)
-    add_legend(ax, [(Line2D([], [], color="#555555", ls="--"), "all samples equal")])
+    add_legend(ax, [(Line2D([], [], color="#555555", ls="--"), "all samples equal")], loc="upper right")
     ax.set_ylim(0, 1.03)
     words = "largest sample's share of the gene's counts"
     describe(ax, x="sum of the gene's normalized counts", y=words, title=title)

@@ -70,7 +70,7 @@ def adjusted(pvalues: FloatArray) -> FloatArray:
 
 def association_words(table: pd.DataFrame, most: int = 6) -> list[str]:
     """One sentence a component with a covariate that explains it: "PC1 (38 % of the variance) goes with strain …"."""
-    said = []
+    said: list[str] = []
     for name, rows in table.groupby("component", sort=False):
         strong = rows[rows["padj"] < _LEVEL].sort_values("r2", ascending=False, kind="stable")
         if not len(strong) or len(said) >= most:

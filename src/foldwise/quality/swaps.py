@@ -21,6 +21,7 @@ from foldwise.quality.covariates import is_number, regressors, removed, usable_c
 SMALLEST_GROUP = 3  # samples: with two, leaving the pair out leaves one sample to stand for a group
 _TELLING_GENES = 100
 _BEYOND = -0.2  # place of a sample that may be swapped: clearly past the middle, where noise alone hardly takes it
+_MOST_SUSPECTS = 0.34  # share of samples nearer to the other group, beyond which nobody is named
 _SEPARATED = 0.95  # share of the other samples that must lie on their own side, and
 _STANDARD_DEVIATIONS = 2.5  # how far from the middle, in their own spread: else the covariate has no clear effect
 _ANOTHER = 0.6  # R squared from which another covariate is taken to be behind a seeming swap
@@ -53,7 +54,7 @@ def probable_swaps(
     found = pd.DataFrame(rows, columns=[*columns, "evidence"])
     strength = found[["place_1", "place_2"]].astype(float).sum(axis=1, min_count=1)
     pairs_first = found["sample_2"].isna().astype(int)
-    order = np.lexsort((strength, pairs_first)) if len(found) else []
+    order = np.lexsort((strength.to_numpy(), pairs_first.to_numpy()))
     return found.iloc[order].reset_index(drop=True)
 
 
@@ -123,7 +124,9 @@ def _between(
 ) -> list[dict[str, object]]:
     nothing = np.zeros(len(side), dtype=bool)
     alone = _places(values, side, nothing)
-    suspects = [np.flatnonzero((side == k) & (alone < 0)) for k in (0, 1)]
+    if np.isnan(alone).any() or (alone < 0).mean() > _MOST_SUSPECTS:
+        return []  # the covariate does not tell its groups apart, or so many are wrong that none can be named
+    suspects = [[int(k) for k in np.flatnonzero((side == s) & (alone < 0))] for s in (0, 1)]
     found = [_pair(values, side, i, j) for i in suspects[0] for j in suspects[1]]
     named: set[int] = set()
     rows: list[dict[str, object]] = []
@@ -135,11 +138,11 @@ def _between(
     for i in (k for part in suspects for k in part if k not in named):
         left_out = nothing.copy()
         left_out[i] = True
-        places = _places(values, side, left_out)
-        share = _own_side(places[~left_out])
-        if places[i] < _BEYOND and share >= _SEPARATED:
+        where = _places(values, side, left_out)
+        share = _own_side(where[~left_out])
+        if where[i] < _BEYOND and share >= _SEPARATED:
             pair = levels if side[i] == 0 else levels[::-1]
-            rows.append(_row(covariate, pair, (samples[i], None), (float(places[i]), float("nan")), share))
+            rows.append(_row(covariate, pair, (samples[i], None), (float(where[i]), float("nan")), share))
     return rows
 
 
