@@ -306,11 +306,14 @@ class Fit:
 
         return certify(self, results)
 
-    def to_anndata(self) -> Any:
-        """An AnnData with counts, normalized layer, size factors and per-gene columns; needs the ``anndata`` extra."""
+    def to_anndata(self, results: Any = None) -> Any:
+        """An AnnData with counts, normalized layer, size factors and per-gene columns; needs the ``anndata`` extra.
+
+        results : one Results, or {name: Results}; each becomes ``varm["deseq2_<name>"]``.
+        """
         from foldwise.io.to_anndata import to_anndata
 
-        return to_anndata(self)
+        return to_anndata(self, results)
 
     def save(self, path: Any) -> None:
         """Write the fit to one file, without pickle; :func:`foldwise.load` reads it back, bit for bit."""

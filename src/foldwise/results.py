@@ -81,6 +81,24 @@ class Results:
 
         to_rnk(self.table, path, by=by)
 
+    def to_pertpy(self) -> pd.DataFrame:
+        """The table as pertpy takes it: variable, log_fc, p_value, adj_p_value, contrast."""
+        from foldwise.io.exports import to_pertpy
+
+        return to_pertpy(self.table, self.name)
+
+    def to_scanpy(self, adata: Any = None, *, group: str | None = None) -> dict[str, Any]:
+        """What ``scanpy.pl.rank_genes_groups`` reads; also put into ``adata.uns`` if an AnnData is handed over."""
+        from foldwise.io.exports import to_scanpy
+
+        return to_scanpy(self.table, adata, group=group or self.name)
+
+    def to_decoupler(self, by: str = "stat") -> pd.DataFrame:
+        """One row, genes in columns, missing genes left out: what decoupler takes."""
+        from foldwise.io.exports import to_decoupler
+
+        return to_decoupler(self.table, self.name, by=by)
+
     def __repr__(self) -> str:
         return f"Results({self.name}; {len(self.table)} genes)\n{self.table}"
 

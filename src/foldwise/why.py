@@ -56,8 +56,8 @@ def why(results: Any, gene: str) -> Reason:
 
 
 def _cause(results: Any, gene: str, row: Any, missing: tuple[str, ...]) -> tuple[Cause, str, dict[str, Any]]:
-    if "log2FoldChange" in missing:
-        if row["baseMean"] == 0:
+    if "log2FoldChange" in missing or row["baseMean"] == 0:
+        if row["baseMean"] == 0 and row.get("status", "all zero") == "all zero":
             return _without_counts(results, gene)
         return "unknown", "the model could not be fitted to its counts.", {}
     if "pvalue" in missing:
