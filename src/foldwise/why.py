@@ -56,9 +56,10 @@ def why(results: Any, gene: str) -> Reason:
 
 
 def _cause(results: Any, gene: str, row: Any, missing: tuple[str, ...]) -> tuple[Cause, str, dict[str, Any]]:
-    if "log2FoldChange" in missing or row["baseMean"] == 0:
-        if row["baseMean"] == 0 and row.get("status", "all zero") == "all zero":
-            return _without_counts(results, gene)
+    no_fold_change = "log2FoldChange" in missing
+    if row["baseMean"] == 0 and (no_fold_change or row.get("status") == "all zero"):  # ashr writes 0 there
+        return _without_counts(results, gene)
+    if no_fold_change:
         return "unknown", "the model could not be fitted to its counts.", {}
     if "pvalue" in missing:
         return _outlier(results, gene)
