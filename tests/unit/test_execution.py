@@ -13,10 +13,18 @@ from foldwise.execution import ThreadExecutor
 
 def bits(fit) -> bytes:
     genes = fit.genes.astype(float).to_numpy().tobytes()
-    return genes + fit.results([0.0] * (len(fit.coefficient_names) - 1) + [2.0]).table.drop(columns="status").to_numpy().tobytes()
+    return (
+        genes
+        + fit.results([0.0] * (len(fit.coefficient_names) - 1) + [2.0])
+        .table.drop(columns="status")
+        .to_numpy()
+        .tobytes()
+    )
 
 
-@pytest.mark.parametrize("run", [2, 7, "serial", ThreadExecutor(3, genes_per_block=17), ThreadExecutor(1, genes_per_block=1000)])
+@pytest.mark.parametrize(
+    "run", [2, 7, "serial", ThreadExecutor(3, genes_per_block=17), ThreadExecutor(1, genes_per_block=1000)]
+)
 def test_threads_and_block_sizes_change_nothing(replicated, run):
     one = bits(fw.deseq(replicated, "~ condition", executor=ThreadExecutor(1, genes_per_block=50), progress=False))
     assert bits(fw.deseq(replicated, "~ condition", executor=run, progress=False)) == one

@@ -28,7 +28,11 @@ def test_a_loaded_fit_answers_new_contrasts_with_the_same_bits(data, tmp_path, k
     fit = fw.deseq(data, "~ batch + condition", progress=False, **FITS[kind])
     fit.save(tmp_path / "a.foldwise")
     again = fw.load(tmp_path / "a.foldwise")
-    for question in ({}, {"contrast": ("condition", "A", "B")}, {"contrast": [0.0, 0.5, 1.0] if kind != "prior" else None}):
+    for question in (
+        {},
+        {"contrast": ("condition", "A", "B")},
+        {"contrast": [0.0, 0.5, 1.0] if kind != "prior" else None},
+    ):
         assert same_bits(fit.results(**question).table, again.results(**question).table)
     pd.testing.assert_frame_equal(fit.genes, again.genes)
     pd.testing.assert_frame_equal(fit.design_matrix, again.design_matrix)

@@ -48,8 +48,15 @@ def posterior_dispersions(
     prior_log_mean = np.log(trend_values)
     # The start is not clipped: a trend above the largest dispersion begins the search there, as in R.
     start = np.where(gene_wise > START_AT_TREND_BELOW * trend_values, gene_wise, trend_values)
-    prior = {"prior_log_mean": prior_log_mean, "prior_variance": prior_variance}
-    found = search_dispersion(counts, means, design, np.log(start), weights=weights, **prior)
+    found = search_dispersion(
+        counts,
+        means,
+        design,
+        np.log(start),
+        prior_log_mean=prior_log_mean,
+        prior_variance=prior_variance,
+        weights=weights,
+    )
     log_alpha = np.array(found.log_alpha)
     rows = np.flatnonzero(found.steps >= MAX_ITERATIONS)
     if len(rows):
