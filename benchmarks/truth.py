@@ -250,10 +250,10 @@ that are wrong, which should not exceed {ALPHA}; `RMSE` the error of log2 fold c
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--genes", type=int, default=4000)
-    parser.add_argument("--replicates", type=int, default=3)
+    parser.add_argument("--genes", type=int, default=2000)
+    parser.add_argument("--replicates", type=int, default=2)
     parser.add_argument("--pydeseq2-python", help="a Python in which PyDESeq2 is installed")
-    parser.add_argument("--keep", type=Path, help="folder for the experiments and answers (kept)")
+    parser.add_argument("--keep", type=Path, help="keep experiments and answers in this folder, and use those that are there")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -262,7 +262,8 @@ def main() -> None:
         sets = settings(asked.replicates)
         truth = written(sets, folder, asked.genes)
         for setting in sets:
-            answer(setting, folder, asked.genes)
+            if not (folder / f"{setting.name}.foldwise.tsv").exists():
+                answer(setting, folder, asked.genes)
         tools = run_others(folder, asked.pydeseq2_python)
         rows = compared(sets, truth, folder, tools)
         said = disagreements(sets, folder, tools)

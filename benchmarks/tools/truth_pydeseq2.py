@@ -17,6 +17,9 @@ from pydeseq2.ds import DeseqStats
 def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
     for row in pd.read_csv(folder / "sets.tsv", sep="\t").itertuples():
+        answer = folder / f"{row.name}.pydeseq2.tsv"
+        if answer.exists():
+            continue  # a run that was cut off goes on where it was
         flat = np.fromfile(folder / f"{row.name}.bin", dtype=np.int32)
         counts = pd.DataFrame(flat.reshape(row.n_samples, row.n_genes), index=[f"s{j}" for j in range(row.n_samples)])
         counts.columns = [f"g{i}" for i in range(row.n_genes)]
@@ -27,7 +30,7 @@ def main(folder: Path) -> None:
         asked = DeseqStats(dds, contrast=["condition", "B", "A"], alpha=0.1, inference=inference, quiet=True)
         asked.summary()
         found = asked.results_df[["log2FoldChange", "lfcSE", "pvalue", "padj"]]
-        found.to_csv(folder / f"{row.name}.pydeseq2.tsv", sep="\t", index=False, na_rep="NA")
+        found.to_csv(answer, sep="\t", index=False, na_rep="NA")
     (folder / "pydeseq2.version").write_text(f"PyDESeq2 {version('pydeseq2')}\n")
 
 
