@@ -44,8 +44,9 @@ def compare(fit: Fit, contrast: Contrast, *, test: str, min_mu: float, compat: b
         found = _stored(fit, contrast)
     else:
         found = _computed(fit, contrast, min_mu, compat)
-    if contrast.zero_samples is not None and contrast.zero_rule != "none":
-        found = _without_counts(fit, found, contrast.zero_samples)
+    empty = _without_counts(fit, contrast)
+    if empty is not None:
+        found = _unchanged(found, empty)
     if test == "LRT":
         return replace(found, stat=np.array(fit.tested.stat), pvalue=np.array(fit.tested.pvalue), degrees=None)
     return found
@@ -143,10 +144,17 @@ def zero_pass(counts: FloatArray, genes: Any, shared: ZeroPass) -> dict[str, Boo
     return {"zero": np.logical_not(counts[:, shared.samples].any(axis=1))}
 
 
-def _without_counts(fit: Fit, found: Comparison, samples: BoolArray) -> Comparison:
+def _without_counts(fit: Fit, contrast: Contrast) -> BoolArray | None:
+    """(n_genes,) genes without a count on either side of the comparison; None where that is not looked at."""
+    if contrast.zero_samples is None or contrast.zero_rule == "none":
+        return None
+    shared = ZeroPass(contrast.zero_samples)
+    return fit.executor.over_genes("contrast", zero_pass, fit.measured.counts, {}, shared)["zero"].astype(bool)
+
+
+def _unchanged(found: Comparison, rows: BoolArray) -> Comparison:
     """Where neither side of the comparison has a count there is no change: 0, with p = 1. The error stays, as in R."""
-    pass_over = fit.executor.over_genes("contrast", zero_pass, fit.measured.counts, {}, ZeroPass(samples))
-    rows = pass_over["zero"].astype(bool) & ~np.isnan(found.lfc)
+    rows = rows & ~np.isnan(found.lfc)
     return replace(
         found,
         lfc=np.where(rows, 0.0, found.lfc),
@@ -161,4 +169,6 @@ def mle_fold_change(fit: Fit, contrast: Contrast) -> FloatArray:
 
     assert fit.tested.mle is not None
     plain = resolve_contrast(fit.full_design, contrast.levels)
-    return _combined(fit.tested.mle, plain.vector) * LOG2_E
+    lfc = _combined(fit.tested.mle, plain.vector) * LOG2_E
+    empty = _without_counts(fit, contrast)
+    return lfc if empty is None else np.where(empty & ~np.isnan(lfc), 0.0, lfc)

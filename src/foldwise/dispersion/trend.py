@@ -168,7 +168,8 @@ def fit_local(base_means: FloatArray, dispersions: FloatArray) -> LocalTrend | M
             f"{100 * MIN_DISPERSION:g}, and there are {x.size}. Use fit_type='mean'."
         )
     if x.size == 1 or x.min() == x.max():
-        level = float(np.average(y, weights=weights))
+        # To the last bit where there is one gene: R's outlier rule then compares it with itself.
+        level = float(y[0]) if x.size == 1 else float(np.average(y, weights=weights))
         flat = CubicPieces(x[:1], np.zeros(1), np.zeros(1))
         return LocalTrend(flat, float(x[0]), np.array([level, 0.0, 0.0]))
     centre = float(np.average(x, weights=weights))
