@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,6 +27,16 @@ class LazyGroup(click.Group):
         module, function = self.commands_at[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of its output that has seen enough ("| head") ends it quietly."""
+        try:
+            answer = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+        return answer
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """An unknown command is answered by the nearest one."""

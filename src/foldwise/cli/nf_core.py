@@ -32,7 +32,9 @@ class RLogical(click.ParamType):
 
 
 def _option(name: str, kind: Any = str, default: Any = None, help: str = "", **more: Any) -> Callable[[Any], Any]:
-    return click.option(f"--{name}", name, type=kind, default=default, help=help, callback=_null, **more)
+    if default is not None:
+        more["default"] = default
+    return click.option(f"--{name}", name, type=kind, help=help, callback=_null, **more)
 
 
 def _null(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

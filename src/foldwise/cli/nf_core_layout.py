@@ -6,6 +6,7 @@ shrunken by ashr unless told otherwise; it then comes from ``results()`` with it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ def write_nf_core(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]
     """Everything of such a run but its record; comparisons of the same model and samples share a fit."""
     _warn_of_ignored(asked.testing)
     data = without_controls(with_syntactic_columns(asked.data), asked)
+    model = asked.model
+    if not asked.pipeline.sizefactors_from_controls:
+        model = replace(model, control_genes=None)
     fits: dict[tuple[str, tuple[str, ...]], Fit] = {}
     answers = []
     for one in asked.comparisons:
@@ -39,7 +43,7 @@ def write_nf_core(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]
         key = (design, tuple(part.sample_names))
         if key not in fits:
             stages.say(f"{one.id}: {design}")
-            fits[key] = fitted(part, design, [comparison], asked.model, stages)
+            fits[key] = fitted(part, design, [comparison], model, stages)
         answer = _answer(asked, comparison, fits[key], stages)
         with stages.of("tables"):
             _write(answer, design, asked, folder)
@@ -79,8 +83,6 @@ def with_syntactic_columns(data: CountData) -> CountData:
 
 def syntactic(comparison: Comparison) -> Comparison:
     """The comparison with such column names."""
-    from dataclasses import replace
-
     from foldwise.formula.names import make_name
 
     levels = comparison.levels

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ def prepare(debug: bool) -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # "building the font cache", a home that is read-only
     if not debug:
         warnings.showwarning = _one_line
-    if hasattr(signal, "SIGTERM"):
+    if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
     _place_for_kernels()
 

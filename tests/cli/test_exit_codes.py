@@ -1,0 +1,122 @@
+"""0: done; 1: the data cannot be fitted; 2: wrong use. Never a traceback, never half of the files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+RUN = ("run", "counts.tsv", "samples.csv", "--no-pictures", "--out", "out")
+CONDITION = ("--design", "~ condition")
+
+WRONG_USE = {
+    "no design": (),
+    "unknown column": ("--design", "~ condtion"),
+    "formula that ends early": ("--design", "~ condition +"),
+    "unknown level": (*CONDITION, "--contrast", "condition,treated,mock"),
+    "two-part contrast": (*CONDITION, "--contrast", "condition,treated"),
+    "unknown coefficient": (*CONDITION, "--name", "condition_x"),
+    "alpha out of range": (*CONDITION, "--alpha", "2"),
+    "unknown fit type": (*CONDITION, "--fit-type", "loess"),
+    "LRT without a reduced model": (*CONDITION, "--test", "LRT"),
+    "reduced model outside the full one": (*CONDITION, "--test", "LRT", "--reduced", "~ batch"),
+    "unknown base level": (*CONDITION, "--reference", "condition=mock"),
+    "reference without a level": (*CONDITION, "--reference", "condition"),
+    "unknown factor column": (*CONDITION, "--factor", "lane"),
+    "unknown option": (*CONDITION, "--foo"),
+    "no such file": (*CONDITION, "--contrasts", "nowhere.csv"),
+    "the same comparison twice": (*CONDITION, *("--contrast", "condition,treated,control") * 2),
+    "out is a file": (*CONDITION, "--out", "counts.tsv"),
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE.values(), ids=WRONG_USE)
+def test_wrong_use_is_2_before_anything_is_fitted(files, within, arguments):
+    done = within(*RUN, *arguments)
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err
+    assert "coefficients:" not in done.err
+    assert not (files / "out").exists()
+
+
+def edited(files, old: str, new: str, name: str = "counts.tsv") -> None:
+    text = (files / name).read_text()
+    assert old in text
+    (files / name).write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("value", ["-4", "4.5", "NA", "many", ""])
+def test_counts_that_are_none_are_1_and_named(files, within, value):
+    lines = (files / "counts.tsv").read_text().splitlines()
+    cells = lines[4].split("\t")
+    lines[4] = "\t".join([cells[0], value, *cells[2:]])
+    (files / "counts.tsv").write_text("\n".join(lines))
+    done = within(*RUN, *CONDITION)
+    assert done.code == 1, done.err
+    assert "s1" in done.err
+    assert "gene3" in done.err or "row 5" in done.err
+    assert not (files / "out").exists()
+
+
+def test_confounded_designs_and_missing_covariates_are_1(files, within):
+    (files / "samples.csv").write_text(
+        "sample,condition,batch\n" + "".join(f"s{i},{'ab'[i % 2]},{'xy'[i % 2]}\n" for i in range(1, 9))
+    )
+    done = within(*RUN, "--design", "~ batch + condition")
+    assert done.code == 1
+    assert "full rank" in done.err
+    edited(files, "s3,b", "s3,NA", "samples.csv")
+    assert within(*RUN, *CONDITION).code == 1
+
+
+def test_unreadable_files_and_other_samples_are_2(files, within):
+    edited(files, "s3,", "s33,", "samples.csv")
+    done = within(*RUN, *CONDITION)
+    assert done.code == 2
+    assert "s33" in done.err
+    (files / "counts.tsv").write_bytes(b"\x1f\x8b\x08\x00damaged")
+    assert within(*RUN, *CONDITION).code == 2
+    (files / "counts.tsv").write_bytes(b"")
+    assert within(*RUN, *CONDITION).code == 2
+
+
+def test_debug_shows_the_traceback(files, process):
+    edited(files, "gene3\t", "gene3\t-", "counts.tsv")
+    done = process("--debug", *RUN, *CONDITION)
+    assert "Traceback" in done.err
+    assert done.code == 1
+
+
+def test_unknown_commands_are_answered_by_the_nearest(within):
+    done = within("runn")
+    assert done.code == 2
+    assert "'run'" in done.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_leaves_nothing(files, number, code):
+    command = [sys.executable, "-m", "foldwise.cli", "run", "counts.tsv", "samples.csv", "--out", "out", *CONDITION]
+    running = subprocess.Popen(command, cwd=files, stderr=subprocess.PIPE, env=os.environ)
+    until = time.monotonic() + 120
+    while not (files / "out").exists() and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    running.send_signal(number)
+    err = running.communicate(timeout=120)[1].decode()
+    assert running.returncode == code, err
+    assert "Traceback" not in err
+    assert not (files / "out").exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(files):
+    command = [sys.executable, "-m", "foldwise.cli", "transform", "counts.tsv", "--method", "log2"]
+    running = subprocess.Popen(command, cwd=files, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    running.stdout.close()
+    err = running.communicate(timeout=120)[1]
+    assert b"Traceback" not in err
+    assert b"BrokenPipe" not in err
+    assert running.returncode == 0

@@ -1,0 +1,165 @@
+"""``foldwise run`` as its users meet it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import foldwise as fw
+
+DESIGN = ("--design", "~ batch + condition", "--factor", "batch", "--contrast", "condition,treated,control")
+RUN = ("run", "counts.tsv", "samples.csv", "--out", "out")
+NAME = "condition_treated_vs_control"
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def results(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t", index_col=0, float_precision="round_trip")
+
+
+def test_a_run_writes_tables_pictures_and_a_record(files, process):
+    done = process(*RUN, *DESIGN)
+    assert done.code == 0, done.err
+    assert listing(files / "out") == sorted(
+        [
+            f"{NAME}.results.tsv",
+            "genes.tsv",
+            "normalized_counts.tsv",
+            *(
+                f"pictures/{name}.{kind}"
+                for name in (f"{NAME}.ma", f"{NAME}.volcano", "dispersion", "pca")
+                for kind in ("png", "svg")
+            ),
+            "run.json",
+            "size_factors.tsv",
+        ]
+    )
+    table = results(files / "out" / f"{NAME}.results.tsv")
+    assert list(table.columns) == [*("baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj"), "status"]
+    assert done.out == ""
+    assert "adjusted p-value < 0.1" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_the_table_is_that_of_the_library(files, within):
+    assert within(*RUN, *DESIGN, "--no-pictures").code == 0
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    samples = pd.read_csv(files / "samples.csv", index_col=0, dtype=str)
+    expected = fw.deseq(counts, "~ batch + condition", samples=samples, progress=False)
+    expected = expected.results(("condition", "treated", "control")).table
+    found = results(files / "out" / f"{NAME}.results.tsv")
+    pd.testing.assert_frame_equal(found, expected, check_names=False, check_exact=True, check_dtype=False)
+
+
+def test_standard_input_gives_the_same_bytes_and_a_checksum(files, process):
+    content = (files / "counts.tsv").read_bytes()
+    assert process(*RUN, *DESIGN, "--no-pictures").code == 0
+    first = (files / "out" / f"{NAME}.results.tsv").read_bytes()
+    arguments = ("run", "-", "samples.csv", "--out", "out2", "--no-pictures", *DESIGN)
+    assert process(*arguments, stdin=gzip.compress(content)).code == 0
+    assert (files / "out2" / f"{NAME}.results.tsv").read_bytes() == first
+    record = json.loads((files / "out2" / "run.json").read_text())
+    assert len(record["inputs"]["counts"]["sha256"]) == 64
+
+
+def test_json_on_standard_output_and_nothing_else_there(files, process):
+    done = process(*RUN, *DESIGN, "--no-pictures", "--json")
+    found = json.loads(done.out)
+    assert found["comparisons"][NAME]["significant"] > 5
+    assert found["files"] == listing(files / "out")
+
+
+def test_more_files_on_request(files, within):
+    done = within(
+        *RUN,
+        *DESIGN,
+        "--no-pictures",
+        "--rnk",
+        "--parquet",
+        "--filter",
+        "--multiqc",
+        "--save-fit",
+        "--shrink",
+        "ashr",
+        "--quiet",
+    )
+    assert (done.code, done.err) == (0, "")
+    made = listing(files / "out")
+    assert {
+        f"{NAME}.rnk",
+        f"{NAME}.results.parquet",
+        f"{NAME}.results_filtered.tsv",
+        f"{NAME}.ashr.tsv",
+        "fit.foldwise",
+    } <= set(made)
+    assert [name for name in made if "_mqc" in name] == [
+        f"foldwise_{part}_mqc.{kind}"
+        for part, kind in (("distances", "json"), ("general", "tsv"), ("genes", "json"), ("pca", "json"))
+    ]
+    table = results(files / "out" / f"{NAME}.results.tsv")
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(files / "out" / f"{NAME}.results.parquet"), table, check_names=False, check_dtype=False
+    )
+    ranked = pd.read_csv(files / "out" / f"{NAME}.rnk", sep="\t", header=None)
+    assert (np.diff(ranked[1]) <= 0).all()
+    assert ranked.shape == (119, 2)
+    for name in made:
+        if name.endswith("_mqc.json"):
+            assert {"id", "plot_type", "data"} <= set(json.loads((files / "out" / name).read_text()))
+
+
+def test_a_file_of_options_says_what_flags_say_and_flags_win(files, within):
+    (files / "params.yaml").write_text(
+        "design: ~ batch + condition\nfactor: batch\ncontrast: [[condition, treated, control]]\nalpha: 0.05\npictures: false\n"
+    )
+    assert within(*RUN, "--params", "params.yaml").code == 0
+    record = json.loads((files / "out" / "run.json").read_text())
+    assert record["arguments"]["alpha"] == 0.05
+    assert within(*RUN[:-1], "out2", "--params", "params.yaml", "--alpha", "0.2").code == 0
+    assert json.loads((files / "out2" / "run.json").read_text())["arguments"]["alpha"] == 0.2
+
+
+def test_the_record_repeats_the_run_and_notices_other_data(files, within):
+    assert within(*RUN, *DESIGN, "--no-pictures", "--alpha", "0.02").code == 0
+    done = within("run", "--params", "out/run.json", "--out", "again")
+    assert done.code == 0, done.err
+    assert "checksum" not in done.err
+    for name in (f"{NAME}.results.tsv", "genes.tsv"):
+        assert (files / "again" / name).read_bytes() == (files / "out" / name).read_bytes()
+    with (files / "samples.csv").open("a") as table:
+        table.write("\n")
+    assert "checksum differs" in within("run", "--params", "out/run.json", "--out", "again").err
+
+
+def test_unknown_options_in_a_file_are_named(files, within):
+    (files / "params.json").write_text('{"desing": "~ condition"}')
+    done = within(*RUN, "--params", "params.json")
+    assert done.code == 2
+    assert "'desing'" in done.err
+
+
+def test_files_that_carry_samples_need_no_sample_table(files, within):
+    import anndata
+
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    anndata.AnnData(counts.T.astype(float), obs=pd.read_csv(files / "samples.csv", index_col=0)).write_h5ad(
+        files / "c.h5ad"
+    )
+    assert within("run", "c.h5ad", "--out", "out", "--no-pictures", "--quiet", *DESIGN).code == 0
+    done = within("run", "counts.tsv", "--out", "out3", *DESIGN)
+    assert done.code == 2
+    assert "Missing SAMPLES" in done.err
+
+
+def test_an_old_folder_keeps_its_other_files(files, within):
+    (files / "out").mkdir()
+    (files / "out" / "notes.txt").write_text("mine")
+    assert within(*RUN, *DESIGN, "--no-pictures", "--quiet").code == 0
+    assert (files / "out" / "notes.txt").read_text() == "mine"
