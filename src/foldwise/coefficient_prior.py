@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from foldwise.arrays import FloatArray
 from foldwise.errors import FitError
+from foldwise.formula.names import make_name
 
 UPPER_QUANTILE = 0.05
 LARGEST_LFC = 10.0  # log2; beyond it a coefficient has run away and says nothing about the prior
@@ -87,7 +88,8 @@ def coefficient_prior_variance(
     gene_weights : (n_genes,) from :func:`prior_gene_weights`, or None for R's method "quantile".
     columns : names of the standard matrix as R's model.matrix gives them ("(Intercept)", "conditionB").
     factors : factor of the design → its levels, base level first.
-    expanded_columns : names of the expanded matrix ("Intercept", "conditionA", "conditionB"), if that is refitted.
+    expanded_columns : names of the expanded matrix as R's make.names leaves them ("Intercept", "conditionA"), if that
+        is refitted.
         A factor's columns then share one variance: the mean over its standard columns and, with three levels or
         more, over all their pairwise differences.
 
@@ -101,11 +103,13 @@ def coefficient_prior_variance(
         If a variance is zero: every gene has the same level in the groups compared.
     """
     lfc = np.asarray(lfc, dtype=np.float64)
+    columns = [name.replace("`", "") for name in columns]  # around variables whose names are no names in R
     own = {name: _variance_of(name, lfc[:, k], gene_weights) for k, name in enumerate(columns)}
     if expanded_columns is None:
         return _checked(np.array([own[name] for name in columns]), columns)
     shared = _shared_by_factor(lfc, gene_weights, list(columns), factors or {}, own)
-    variances = [WIDE if _is_intercept(name) else shared.get(name, own.get(name, np.nan)) for name in expanded_columns]
+    known = {make_name(name): variance for name, variance in {**own, **shared}.items()}
+    variances = [WIDE if _is_intercept(name) else known.get(make_name(name), np.nan) for name in expanded_columns]
     return _checked(np.array(variances), expanded_columns)
 
 
