@@ -15,6 +15,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -45,9 +46,8 @@ class Setting:
 
 
 def settings(replicates: int) -> list[Setting]:
-    null = [Setting(m, 1, r) for m in (4, 6, 10, 20) for r in range(replicates)]
-    changed = [Setting(m, fc, r) for m in (6, 10, 20) for fc in (2, 3, 4) for r in range(replicates)]
-    return null + changed
+    sizes = [(m, 1) for m in (4, 6, 10, 20)] + [(m, fc) for m in (6, 10, 20) for fc in (2, 3, 4)]
+    return [Setting(m, fc, r) for r in range(replicates) for m, fc in sizes]
 
 
 def real_pairs() -> tuple[np.ndarray, np.ndarray]:
@@ -94,8 +94,8 @@ def answer(setting: Setting, folder: Path, n_genes: int) -> None:
     table.to_csv(folder / f"{setting.name}.foldwise.tsv", sep="\t", index=False, na_rep="NA")
 
 
-def run_others(folder: Path, pydeseq2_python: str | None) -> dict[str, str]:
-    """Names and versions of the tools that answered, by the suffix of their files."""
+def run_others(folder: Path, pydeseq2_python: str | None, limit: float) -> dict[str, str]:
+    """Names and versions of the tools that answered, by the suffix of their files. Slow ones are stopped at the limit."""
     found = {"foldwise": f"foldwise {fw.__version__}"}
     commands = {}
     if rscript := which("Rscript"):
@@ -103,11 +103,16 @@ def run_others(folder: Path, pydeseq2_python: str | None) -> dict[str, str]:
     if pydeseq2_python:
         commands["pydeseq2"] = [pydeseq2_python, str(TOOLS / "truth_pydeseq2.py"), str(folder)]
     running = {tool: subprocess.Popen(line, stdout=subprocess.DEVNULL) for tool, line in commands.items()}
+    until = time.monotonic() + limit
     for tool, process in running.items():
-        if process.wait():
-            print(f"{tool} is left out: it failed or is not installed", file=sys.stderr)
-        else:
+        try:
+            process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        if any(folder.glob(f"*.{tool}.tsv")):
             found[tool] = (folder / f"{tool}.version").read_text().strip()
+        else:
+            print(f"{tool} is left out: it failed, is not installed, or is too slow", file=sys.stderr)
     return found
 
 
@@ -135,6 +140,8 @@ def compared(sets: list[Setting], truth: dict[str, np.ndarray], folder: Path, to
     rows = []
     for setting in sets:
         for tool in tools:
+            if not (folder / f"{setting.name}.{tool}.tsv").exists():
+                continue
             table = pd.read_csv(folder / f"{setting.name}.{tool}.tsv", sep="\t", na_values="NA")
             row = {"samples": setting.n_samples, "fold_change": setting.fold_change, "replicate": setting.replicate}
             rows.append(row | {"tool": labels[tool]} | measured(setting, table, truth[setting.name]))
@@ -148,13 +155,17 @@ def disagreements(sets: list[Setting], folder: Path, tools: dict[str, str]) -> l
         if tool == "foldwise":
             continue
         total = differ = 0
-        for setting in sets:
+        done = [s for s in sets if (folder / f"{s.name}.{tool}.tsv").exists()]
+        for setting in done:
             ours, theirs = (
                 pd.read_csv(folder / f"{setting.name}.{t}.tsv", sep="\t", na_values="NA")["padj"] < ALPHA
                 for t in ("foldwise", tool)
             )
             total, differ = total + int(theirs.sum()), differ + int((ours != theirs).sum())
-        said.append(f"{tools[tool]} makes {total} calls over all experiments; {differ} genes are called by it or by foldwise alone.")
+        said.append(
+            f"{tools[tool]} answered {len(done)} of the {len(sets)} experiments in the time it was given, with {total} calls; "
+            f"{differ} genes there are called by it or by foldwise alone."
+        )
     return said
 
 
@@ -253,6 +264,7 @@ def main() -> None:
     parser.add_argument("--genes", type=int, default=2000)
     parser.add_argument("--replicates", type=int, default=2)
     parser.add_argument("--pydeseq2-python", help="a Python in which PyDESeq2 is installed")
+    parser.add_argument("--limit", type=float, default=3600, help="seconds after which the other tools are stopped")
     parser.add_argument("--keep", type=Path, help="keep experiments and answers in this folder, and use those that are there")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     asked = parser.parse_args()
@@ -264,7 +276,7 @@ def main() -> None:
         for setting in sets:
             if not (folder / f"{setting.name}.foldwise.tsv").exists():
                 answer(setting, folder, asked.genes)
-        tools = run_others(folder, asked.pydeseq2_python)
+        tools = run_others(folder, asked.pydeseq2_python, asked.limit)
         rows = compared(sets, truth, folder, tools)
         said = disagreements(sets, folder, tools)
     rows.to_csv(asked.docs / "truth.tsv", sep="\t", index=False, float_format="%.6g")

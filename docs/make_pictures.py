@@ -99,7 +99,11 @@ def mice_components() -> Figure:
     quality = fw.quality(mice())
     figure, axes = panels(3, width=4.4)
     quality.pca(axes[0], color="cage", labels=False, title="cage: nothing")
-    quality.pca(axes[1], color="strain", shape="sex", labels=True, title="strain and sex, and two odd mice")
+    quality.pca(axes[1], color="strain", shape="sex", labels=False, title="strain and sex, and two odd mice")
+    scores = quality.components.scores
+    for name in ("mouse05", "mouse08"):
+        style = {"textcoords": "offset points", "fontsize": 8, "arrowprops": {"arrowstyle": "-", "linewidth": 0.6}}
+        axes[1].annotate(name, scores.loc[name].iloc[:2], xytext=(-50 if scores.loc[name].iloc[0] > 0 else 25, -30), **style)
     quality.pca(axes[2], components=(3, 4), color="treatment", labels=False, title="treatment, on component 3")
     return figure
 

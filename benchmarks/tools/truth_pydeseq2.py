@@ -16,6 +16,7 @@ from pydeseq2.ds import DeseqStats
 
 def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
+    (folder / "pydeseq2.version").write_text(f"PyDESeq2 {version('pydeseq2')}\n")
     for row in pd.read_csv(folder / "sets.tsv", sep="\t").itertuples():
         answer = folder / f"{row.name}.pydeseq2.tsv"
         if answer.exists():
@@ -31,7 +32,6 @@ def main(folder: Path) -> None:
         asked.summary()
         found = asked.results_df[["log2FoldChange", "lfcSE", "pvalue", "padj"]]
         found.to_csv(answer, sep="\t", index=False, na_rep="NA")
-    (folder / "pydeseq2.version").write_text(f"PyDESeq2 {version('pydeseq2')}\n")
 
 
 if __name__ == "__main__":

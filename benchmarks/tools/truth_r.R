@@ -1,6 +1,7 @@
 # Answers of DESeq2 to the simulated experiments of benchmarks/truth.py: Rscript truth_r.R FOLDER
 suppressPackageStartupMessages(library(DESeq2))
 folder <- commandArgs(TRUE)[1]
+writeLines(paste("DESeq2", packageVersion("DESeq2"), "in R", getRversion()), file.path(folder, "r.version"))
 sets <- read.delim(file.path(folder, "sets.tsv"), stringsAsFactors = FALSE)
 for (k in seq_len(nrow(sets))) {
   set <- sets[k, ]
@@ -13,4 +14,3 @@ for (k in seq_len(nrow(sets))) {
   found <- as.data.frame(results(dds))[, c("log2FoldChange", "lfcSE", "pvalue", "padj")]
   write.table(format(found, digits = 17, trim = TRUE), answer, sep = "\t", quote = FALSE, row.names = FALSE)
 }
-writeLines(paste("DESeq2", packageVersion("DESeq2"), "in R", getRversion()), file.path(folder, "r.version"))
