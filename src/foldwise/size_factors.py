@@ -115,7 +115,8 @@ def _usable(log_means: FloatArray, rows: BoolArray | None) -> BoolArray:
 
 
 def _scaled(factors: FloatArray) -> FloatArray:
-    return factors / math.exp(float(np.mean(np.log(factors))))
+    known = factors[~np.isnan(factors)]  # a sample without a factor is an error later, which names it alone
+    return factors / math.exp(float(np.mean(np.log(known)))) if known.size else factors
 
 
 def median_of_real_ratios(

@@ -112,9 +112,23 @@ def size_factors_of(
         _all_found(factors.min(axis=0), data)
         return factors
     means = log_geometric_means(data.source, run) if given is None else given
+    if not np.isfinite(means).any():
+        _no_empty_samples(data)
     factors = median_of_ratios(data.source, means, run, rows=rows, scaled=scaled)
     _all_found(factors, data)
     return factors
+
+
+def _no_empty_samples(data: CountData) -> None:
+    """A sample without counts puts a zero into every gene: then it is the sample that is to be named."""
+    counted = np.zeros(data.n_samples, dtype=bool)
+    for start in range(0, data.n_genes, 4096):
+        counted |= data.source.read(start, min(start + 4096, data.n_genes)).any(axis=0)
+    if not counted.all():
+        raise CountsError(
+            f"These samples have no counts at all: {listed(data.sample_names[~counted])}. So every gene contains at least "
+            "one zero, and no size factors can be estimated. Leave such samples out."
+        )
 
 
 def _all_found(factors: FloatArray, data: CountData) -> None:
