@@ -5,12 +5,14 @@ Love et al. (2014), "Shrinkage of logarithmic fold changes", eqs. (8)-(10), and 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, prepare_design
+from foldwise.kernels.statistics import START_PSEUDOCOUNT
 from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
 
 LN2 = float(np.log(2.0))
@@ -93,10 +95,20 @@ def fit_coefficients(
     converged = ~optimised
     rows = np.flatnonzero(optimised)
     if len(rows):
-        natural_start = glm_start(counts[rows], _of(factors, rows), model.design)
+        natural_start = natural_starts(counts[rows], _of(factors, rows), model.design)
         for row, start in zip(rows, natural_start, strict=True):
             beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
     return Coefficients(beta, fit.iterations, converged, fit.hat_beta, optimised, fit.constants)
+
+
+def natural_starts(counts: FloatArray, factors: FloatArray, design: KernelDesign) -> FloatArray:
+    """(n_genes, p) where R's least squares start, to the last bit: it decides where the optimiser ends."""
+    if not design.full_rank:
+        return glm_start(counts, factors, design)
+    from foldwise.optimise.linpack import least_squares
+
+    logs = [math.log(value) for value in (counts / factors + START_PSEUDOCOUNT).ravel().tolist()]
+    return least_squares(design.matrix, np.array(logs).reshape(counts.shape))
 
 
 def _optimised(
@@ -188,7 +200,8 @@ def fit_and_finish(
     fitted = fit_coefficients(counts, factors, model, alpha, weights=weights, constants=constants)
     out = _finished(counts, factors, model, fitted, alpha, weights, robust_alpha, cook_means, cooks, keep, None)
     no_variance = ~(out.se > 0).all(axis=1) & ~fitted.optimised
-    if no_variance.any() and not model.intercept_only:  # R sends genes with a variance that is not positive to the optimiser too
+    # R sends genes with a variance that is not positive to the optimiser too.
+    if no_variance.any() and not model.intercept_only:
         fitted = _sent_on(counts, factors, model, fitted, alpha, weights, np.flatnonzero(no_variance))
     rows = np.flatnonzero(fitted.optimised)
     if len(rows):
@@ -207,7 +220,7 @@ def _sent_on(
     rows: IntArray,
 ) -> Coefficients:
     beta, converged, optimised = np.array(fitted.beta), np.array(fitted.converged), np.array(fitted.optimised)
-    starts = glm_start(counts[rows], _of(factors, rows), model.design)
+    starts = natural_starts(counts[rows], _of(factors, rows), model.design)
     for row, start in zip(rows, starts, strict=True):
         beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
     optimised[rows] = True

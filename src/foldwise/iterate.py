@@ -60,12 +60,14 @@ def _one_round(data: CountData, counts: FloatArray, factors: FloatArray, run: Ex
 
 
 def _most_likely(counts: FloatArray, q: FloatArray, alpha: FloatArray, start: FloatArray) -> FloatArray:
-    from foldwise.optimise.density import log_density
+    from foldwise.optimise.density import PreparedCounts
     from foldwise.optimise.lbfgsb import maximise
+
+    prepared = PreparedCounts(counts, alpha[:, None])
 
     def trimmed_likelihood(theta: FloatArray) -> float:
         s = np.exp(theta - theta.mean())
-        by_gene = log_density(counts, q * s, alpha[:, None]).sum(axis=1)
+        by_gene = prepared.log_density(q * s).sum(axis=1)
         return float(by_gene[by_gene > np.quantile(by_gene, WORST_SHARE)].sum())
 
     found = maximise(trimmed_likelihood, np.log(start))

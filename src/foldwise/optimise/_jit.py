@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.extending import register_jitable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,8 +33,14 @@ def compiled(function: Function) -> Function:
 
 
 def not_kept(function: Function) -> Function:
-    """Compile in memory only: for functions made by functions, which live on in their callers' machine code."""
+    """Compile in every session anew."""
     made: Function = njit(**OPTIONS)(function)
+    return made
+
+
+def shared(function: Function) -> Function:
+    """Plain Python where Python calls it, compiled into the functions of this folder that are."""
+    made: Function = register_jitable(**OPTIONS)(function)
     return made
 
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.optimise._jit import compiled
+from foldwise.optimise._jit import compiled, shared
 
 LOG_SQRT_TWO_PI = 0.9189385332046728
 LOG_TWO_PI = 1.8378770664093456
@@ -92,7 +92,7 @@ STIRLING_ERRORS = np.array(
 )
 
 
-@compiled
+@shared
 def chebyshev(series: FloatArray, x: float) -> float:
     """Chebyshev sum by Clenshaw's recurrence; the first coefficient counts half."""
     twice = 2.0 * x
@@ -104,7 +104,7 @@ def chebyshev(series: FloatArray, x: float) -> float:
     return 0.5 * (newest - oldest)
 
 
-@compiled
+@shared
 def log_gamma(x: float) -> float:
     """Log Gamma for 0 < x <= 16, where Stirling's error has no table entry."""
     if x <= 10.0:
@@ -121,7 +121,7 @@ def log_gamma(x: float) -> float:
     return LOG_SQRT_TWO_PI + (x - 0.5) * math.log(x) - x + correction
 
 
-@compiled
+@shared
 def stirling_error(n: float) -> float:
     """What Stirling's formula lacks of log n!, for n >= 0."""
     if n <= 15.0:
@@ -140,7 +140,7 @@ def stirling_error(n: float) -> float:
     return (s0 - (s1 - (s2 - (s3 - s4 / squared) / squared) / squared) / squared) / n
 
 
-@compiled
+@shared
 def deviance_part(x: float, mean: float) -> float:
     """x log(x / mean) + mean - x, by its series where x and the mean are close."""
     if abs(x - mean) < 0.1 * (x + mean):
@@ -157,7 +157,7 @@ def deviance_part(x: float, mean: float) -> float:
     return x * math.log(x / mean) + mean - x
 
 
-@compiled
+@shared
 def prepare(count: float, size: float) -> tuple[float, float, float]:
     """The three parts of a positive count's log density that do not depend on the mean."""
     n = count + size
@@ -167,7 +167,7 @@ def prepare(count: float, size: float) -> tuple[float, float, float]:
     return first, errors, scale
 
 
-@compiled
+@shared
 def prepared_log_density(count: float, mean: float, size: float, first: float, errors: float, scale: float) -> float:
     """Log density of a count from its mean and the parts that :func:`prepare` computed."""
     failure = size / (size + mean)

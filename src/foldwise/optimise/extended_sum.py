@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 
 from foldwise.arrays import FloatArray
-from foldwise.optimise._jit import compiled
+from foldwise.optimise._jit import shared
 
 
-@compiled
+@shared
 def two_sum(a: float, b: float) -> tuple[float, float]:
     """The rounded sum of two doubles and its exact rounding error (Knuth)."""
     total = a + b
@@ -22,7 +22,7 @@ def two_sum(a: float, b: float) -> tuple[float, float]:
     return total, (a - (total - part)) + (b - part)
 
 
-@compiled
+@shared
 def add_extended(high: float, low: float, term: float) -> tuple[float, float]:
     """Add a double to a 64-bit accumulator, rounding to nearest, ties to even."""
     total, error = two_sum(high, term)
@@ -45,10 +45,9 @@ def add_extended(high: float, low: float, term: float) -> tuple[float, float]:
     return two_sum(total, rounded)
 
 
-@compiled
 def extended_sum(terms: FloatArray) -> float:
     """Sum of a vector from left to right in a 64-bit accumulator, rounded once at the end."""
     high, low = 0.0, 0.0
-    for term in terms:
+    for term in terms.tolist():
         high, low = add_extended(high, low, term)
     return high

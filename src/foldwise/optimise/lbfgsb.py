@@ -7,23 +7,23 @@ Such loose rules make the answer a matter of the path, which is why it is follow
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from foldwise.arrays import BoolArray, FloatArray
-from foldwise.optimise._jit import compiled
+from foldwise.arrays import FloatArray
 from foldwise.optimise.cauchy import cauchy_point
 from foldwise.optimise.limited_memory import (
     EPSILON,
-    MEMORY,
     Memory,
+    Vector,
     combined,
     dot,
-    empty_memory,
     factor_pairs,
+    quotient,
     store_pair,
 )
 from foldwise.optimise.line_search import begin, next_step
@@ -45,6 +45,9 @@ MESSAGES = (
 )
 
 
+ValuesAt = Callable[[list[Vector]], Vector]
+
+
 @dataclass(frozen=True, slots=True)
 class Minimum:
     """Where an optimiser ended.
@@ -61,174 +64,137 @@ class Minimum:
     evaluations: int
 
 
-@compiled
-def moved_inside(x: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """The nearest point in the box, as a new array."""
-    out = np.empty(x.shape[0])
-    for k in range(x.shape[0]):
-        out[k] = min(max(x[k], lower[k]), upper[k])
-    return out
+def moved_inside(x: Vector, lower: Vector, upper: Vector) -> Vector:
+    """The nearest point in the box."""
+    return [min(max(value, low), high) for value, low, high in zip(x, lower, upper, strict=True)]
 
 
-@compiled
-def surrounding_points(x: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
+def surrounding_points(x: Vector, lower: Vector, upper: Vector) -> tuple[list[Vector], Vector]:
     """The point and its neighbours 1e-3 up and down each coordinate (not beyond the box), and their distances."""
-    n = x.shape[0]
-    points = np.empty((2 * n + 1, n))
-    for i in range(2 * n + 1):
-        for k in range(n):
-            points[i, k] = x[k]
-    distances = np.empty(n)
-    for k in range(n):
-        up, down = DIFFERENCE, DIFFERENCE
-        points[2 * k + 1, k] = x[k] + up
-        if points[2 * k + 1, k] > upper[k]:
-            points[2 * k + 1, k] = upper[k]
-            up = upper[k] - x[k]
-        points[2 * k + 2, k] = x[k] - down
-        if points[2 * k + 2, k] < lower[k]:
-            points[2 * k + 2, k] = lower[k]
-            down = x[k] - lower[k]
-        distances[k] = up + down
+    points, distances = [x], []
+    for k, value in enumerate(x):
+        above, up = value + DIFFERENCE, DIFFERENCE
+        if above > upper[k]:
+            above, up = upper[k], upper[k] - value
+        below, down = value - DIFFERENCE, DIFFERENCE
+        if below < lower[k]:
+            below, down = lower[k], value - lower[k]
+        for moved in (above, below):
+            point = list(x)
+            point[k] = moved
+            points.append(point)
+        distances.append(up + down)
     return points, distances
 
 
-@compiled
-def central_differences(values: FloatArray, distances: FloatArray) -> FloatArray:
-    """The gradient from the values at :func:`surrounding_points`; 0 for a variable that its box holds fast."""
-    gradient = np.zeros(distances.shape[0])
-    for k in range(distances.shape[0]):
-        if distances[k] > 0.0:
-            gradient[k] = (values[2 * k + 1] - values[2 * k + 2]) / distances[k]
-    return gradient
+def value_and_gradient(values_at: ValuesAt, x: Vector, lower: Vector, upper: Vector) -> tuple[float, Vector]:
+    """The value, and the gradient by central differences; 0 for a variable that its box holds fast."""
+    points, distances = surrounding_points(x, lower, upper)
+    values = values_at(points)
+    gradient = [
+        (up - down) / distance if distance > 0.0 else 0.0
+        for up, down, distance in zip(values[1::2], values[2::2], distances, strict=True)
+    ]
+    return values[0], gradient
 
 
-@compiled
-def is_stationary(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> bool:
+def is_stationary(x: Vector, gradient: Vector, lower: Vector, upper: Vector) -> bool:
     """Whether the projected gradient is exactly 0 (R's pgtol is 0)."""
-    for i in range(x.shape[0]):
-        g = gradient[i]
+    for i, g in enumerate(gradient):
         if (max(x[i] - upper[i], g) if g < 0.0 else min(x[i] - lower[i], g)) != 0.0:
             return False
     return True
 
 
-@compiled
 def find_target(
-    x: FloatArray,
-    gradient: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    memory: Memory,
-    theta: float,
-    stored: int,
-    just_stored: bool,
-    free: BoolArray,
-) -> tuple[FloatArray, bool]:
+    x: Vector, gradient: Vector, lower: Vector, upper: Vector, memory: Memory, free: list[bool]
+) -> tuple[Vector, bool]:
     """Where the model's minimum lies; False where the pairs have to be dropped first. ``free`` is updated."""
-    n_pairs = min(stored, MEMORY)
-    free_before = free.copy()
-    if n_pairs > 0 and not (np.isfinite(lower).any() or np.isfinite(upper).any()):
-        z, c = x.copy(), np.zeros(2 * n_pairs)
-        free[:] = True
+    free_before = list(free)
+    if memory.s and not any(map(math.isfinite, lower + upper)):
+        z, c = list(x), [0.0] * (2 * len(memory.s))
+        free[:] = [True] * len(x)
     else:
-        z, c = cauchy_point(x, gradient, lower, upper, memory, theta, n_pairs, free)
-    if n_pairs == 0 or not free.any():
+        z, c = cauchy_point(x, gradient, lower, upper, memory, free)
+    if not memory.s or not any(free):
         return z, True
-    update_products(memory, stored, just_stored, free, free_before)
-    return z, subspace_step(x, gradient, lower, upper, memory, theta, n_pairs, z, c, free)
+    update_products(memory, free, free_before)
+    return z, subspace_step(x, gradient, lower, upper, memory, z, c, free)
 
 
-@compiled
-def step_limits(
-    x: FloatArray, d: FloatArray, lower: FloatArray, upper: FloatArray, iteration: int
-) -> tuple[float, float]:
+def step_limits(x: Vector, d: Vector, lower: Vector, upper: Vector, iteration: int) -> tuple[float, float]:
     """First and largest step along d."""
-    boxed = np.isfinite(lower).all() and np.isfinite(upper).all()
+    finite = [math.isfinite(bound) for bound in lower + upper]
     largest = LONGEST_STEP
-    if np.isfinite(lower).any() or np.isfinite(upper).any():
+    if any(finite):
         if iteration == 0:
             largest = 1.0
         else:
-            for i in range(x.shape[0]):
-                room = (upper[i] if d[i] > 0.0 else lower[i]) - x[i]
-                if d[i] != 0.0 and (room <= 0.0 if d[i] > 0.0 else room >= 0.0):
+            for i, speed in enumerate(d):
+                room = (upper[i] if speed > 0.0 else lower[i]) - x[i]
+                if speed != 0.0 and (room <= 0.0 if speed > 0.0 else room >= 0.0):
                     largest = 0.0
-                elif (d[i] > 0.0 and d[i] * largest > room) or (d[i] < 0.0 and d[i] * largest < room):
-                    largest = room / d[i]
-    first = 1.0 if boxed or iteration > 0 else min(1.0 / np.sqrt(dot(d, d)), largest)
+                elif (speed > 0.0 and speed * largest > room) or (speed < 0.0 and speed * largest < room):
+                    largest = room / speed
+    first = 1.0 if all(finite) or iteration > 0 else min(quotient(1.0, math.sqrt(dot(d, d))), largest)
     return first, largest
 
 
-def optimiser(objective: Callable[..., Any]) -> Callable[..., tuple[FloatArray, float, int, int]]:
-    """The optimiser of one objective, fit to be run by Python or compiled.
+def run(values_at: ValuesAt, start: Vector, lower: Vector, upper: Vector) -> tuple[Vector, float, int, int]:
+    """The point, its value, how it ended (index of CODES), evaluations.
 
-    objective : of (points, data), points (n_points, n); returns (n_points,) values.
-    Returns a function of (data, start, lower, upper) -> the point, its value, how it ended (index of CODES),
-    evaluations. (The objective is bound, not passed: numba caches no function that is handed another.)
+    values_at : the objective at many points; they come with the point that they surround first.
     """
-
-    def run(data: Any, start: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, float, int, int]:
-        x = moved_inside(start, lower, upper)
-        points, distances = surrounding_points(x, lower, upper)
-        values = objective(points, data)
-        value, gradient = values[0], central_differences(values, distances)
-        evaluations, iteration = 1, 0
+    x = moved_inside(start, lower, upper)
+    value, gradient = value_and_gradient(values_at, x, lower, upper)
+    evaluations, iteration = 1, 0
+    if is_stationary(x, gradient, lower, upper):
+        return x, value, CONVERGED_FLAT, evaluations
+    memory, free = Memory(), [True] * len(x)
+    while True:
+        z, ok = find_target(x, gradient, lower, upper, memory, free)
+        if not ok:
+            memory.drop_pairs()
+            continue
+        d = combined(z, -1.0, x)
+        slope = dot(gradient, d)
+        first, largest = step_limits(x, d, lower, upper, iteration)
+        x_old, value_old, gradient_old, slope_old = x, value, gradient, slope
+        search = begin(first, largest, value, slope)
+        tried = 0
+        ok = slope < 0.0 and largest >= first
+        while ok:
+            x = z if search.step == 1.0 else combined(x_old, search.step, d)
+            value, gradient = value_and_gradient(values_at, x, lower, upper)
+            evaluations += 1
+            tried += 1
+            slope = dot(gradient, d)
+            search = next_step(search, value, slope)
+            if search.done:
+                break
+            ok = tried < EVALUATIONS_A_SEARCH
+        if not ok:
+            x, value, gradient = x_old, value_old, gradient_old
+            if memory.stored == 0:
+                return x, value, NO_DESCENT, evaluations
+            memory.drop_pairs()
+            continue
+        iteration += 1
+        if iteration > ITERATIONS:
+            return x, value, TOO_MANY, evaluations
         if is_stationary(x, gradient, lower, upper):
             return x, value, CONVERGED_FLAT, evaluations
-        memory = empty_memory(x.shape[0])
-        free, nothing = np.ones(x.shape[0], np.bool_), np.zeros(x.shape[0])
-        theta, stored, just_stored = 1.0, 0, False
-        while True:
-            z, ok = find_target(x, gradient, lower, upper, memory, theta, stored, just_stored, free)
-            if not ok:
-                theta, stored, just_stored = 1.0, 0, False
-                continue
-            d = combined(z, -1.0, x)
-            slope = dot(gradient, d)
-            first, largest = step_limits(x, d, lower, upper, iteration)
-            x_old, value_old, gradient_old, slope_old = x, value, gradient, slope
-            search = begin(first, largest, value, slope)
-            tried = 0
-            ok = slope < 0.0 and largest >= first
-            while ok:
-                x = z if search.step == 1.0 else combined(x_old, search.step, d)
-                points, distances = surrounding_points(x, lower, upper)
-                values = objective(points, data)
-                value, gradient = values[0], central_differences(values, distances)
-                evaluations += 1
-                tried += 1
-                slope = dot(gradient, d)
-                search = next_step(search, value, slope)
-                if search.done:
-                    break
-                ok = tried < EVALUATIONS_A_SEARCH
-            if not ok:
-                x, value, gradient = x_old, value_old, gradient_old
-                if stored == 0:
-                    return x, value, NO_DESCENT, evaluations
-                theta, stored, just_stored = 1.0, 0, False
-                continue
-            iteration += 1
-            if iteration > ITERATIONS:
-                return x, value, TOO_MANY, evaluations
-            if is_stationary(x, gradient, lower, upper):
-                return x, value, CONVERGED_FLAT, evaluations
-            if value_old - value <= REDUCTION * EPSILON * max(abs(value_old), abs(value), 1.0):
-                return x, value, CONVERGED_REDUCTION, evaluations
-            step = search.step
-            change = combined(gradient, -1.0, gradient_old)
-            step_change = step * (slope - slope_old)
-            just_stored = step_change > EPSILON * (step * -slope_old)
-            if just_stored:
-                stored += 1
-                taken = combined(nothing, step, d)
-                store_pair(memory, stored, taken, change, step_change, step * step * dot(d, d))
-                theta = dot(change, change) / step_change
-                if not factor_pairs(memory, theta, min(stored, MEMORY)):
-                    theta, stored, just_stored = 1.0, 0, False
-
-    return run
+        if value_old - value <= REDUCTION * EPSILON * max(abs(value_old), abs(value), 1.0):
+            return x, value, CONVERGED_REDUCTION, evaluations
+        step = search.step
+        change = combined(gradient, -1.0, gradient_old)
+        step_change = step * (slope - slope_old)
+        memory.just_stored = step_change > EPSILON * (step * -slope_old)
+        if memory.just_stored:
+            store_pair(memory, [step * speed for speed in d], change, step_change, step * step * dot(d, d))
+            memory.theta = dot(change, change) / step_change
+            if not factor_pairs(memory):
+                memory.drop_pairs()
 
 
 def minimise(
@@ -258,17 +224,18 @@ def minimise(
     Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16; Zhu, Byrd, Lu & Nocedal (1997), TOMS 23 (778).
     """
     point = np.array(start, dtype=np.float64).ravel()
-    low, high = (np.broadcast_to(np.asarray(bound, np.float64), point.shape).copy() for bound in (lower, upper))
+    low, high = (np.broadcast_to(np.asarray(bound, np.float64), point.shape).tolist() for bound in (lower, upper))
 
-    def values(points: FloatArray, _: None) -> FloatArray:
-        found = objective(points) if vectorised else [float(objective(row)) for row in points]
-        array = np.asarray(found, dtype=np.float64)
-        if not np.isfinite(array).all():
+    def values_at(points: list[Vector]) -> Vector:
+        array = np.array(points)
+        found = objective(array) if vectorised else [float(objective(row)) for row in array]
+        values: Vector = np.asarray(found, dtype=np.float64).tolist()
+        if not all(map(math.isfinite, values)):
             raise ValueError("L-BFGS-B needs an objective that is finite wherever it is evaluated.")
-        return array
+        return values
 
-    at, value, end, evaluations = optimiser(values)(None, point, low, high)
-    return Minimum(at, float(value), CODES[end], MESSAGES[end], evaluations)
+    at, value, end, evaluations = run(values_at, point.tolist(), low, high)
+    return Minimum(np.array(at), value, CODES[end], MESSAGES[end], evaluations)
 
 
 def maximise(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from foldwise.optimise._jit import compiled
+from foldwise.optimise.limited_memory import quotient, square_root
 
 DECREASE, CURVATURE, INTERVAL = 1e-3, 0.9, 0.1
 
@@ -38,7 +36,6 @@ class Search(NamedTuple):
     width_before: float
 
 
-@compiled
 def begin(step: float, largest: float, value: float, slope: float) -> Search:
     """A search about to try its first step."""
     at_zero = (0.0, value, slope)
@@ -47,7 +44,6 @@ def begin(step: float, largest: float, value: float, slope: float) -> Search:
     )
 
 
-@compiled
 def cubic(thrice_slope: float, first: float, second: float, clipped: bool) -> tuple[float, float]:
     """The two numbers from which the minimum of the cubic through two points with these slopes is built.
 
@@ -55,14 +51,13 @@ def cubic(thrice_slope: float, first: float, second: float, clipped: bool) -> tu
     """
     middle = thrice_slope + first + second
     scale = max(abs(middle), abs(first), abs(second))
-    ratio = middle / scale
-    inside = ratio * ratio - (first / scale) * (second / scale)
+    ratio = quotient(middle, scale)
+    inside = ratio * ratio - quotient(first, scale) * quotient(second, scale)
     if clipped:
         inside = max(0.0, inside)
-    return middle, scale * np.sqrt(inside)
+    return middle, scale * square_root(inside)
 
 
-@compiled
 def trial_step(
     t0: float,
     f0: float,
@@ -79,31 +74,31 @@ def trial_step(
 ) -> tuple[float, bool]:
     """The next step from the best point (0), the other end (1) and the trial: their section 4, four cases."""
     if f > f0:
-        middle, root = cubic(3.0 * (f0 - f) / (t - t0), d0, d, False)
+        middle, root = cubic(quotient(3.0 * (f0 - f), t - t0), d0, d, False)
         if t < t0:
             root = -root
-        ratio = ((root - d0) + middle) / (((root - d0) + root) + d)
+        ratio = quotient((root - d0) + middle, ((root - d0) + root) + d)
         by_cubic = t0 + ratio * (t - t0)
-        by_square = t0 + ((d0 / ((f0 - f) / (t - t0) + d0)) / 2.0) * (t - t0)
+        by_square = t0 + (quotient(d0, quotient(f0 - f, t - t0) + d0) / 2.0) * (t - t0)
         if abs(by_cubic - t0) < abs(by_square - t0):
             return by_cubic, True
         return by_cubic + (by_square - by_cubic) / 2.0, True
     if (d < 0.0) != (d0 < 0.0) and d != 0.0 and d0 != 0.0:
-        middle, root = cubic(3.0 * (f0 - f) / (t - t0), d0, d, False)
+        middle, root = cubic(quotient(3.0 * (f0 - f), t - t0), d0, d, False)
         if t > t0:
             root = -root
-        ratio = ((root - d) + middle) / (((root - d) + root) + d0)
+        ratio = quotient((root - d) + middle, ((root - d) + root) + d0)
         by_cubic = t + ratio * (t0 - t)
-        by_secant = t + (d / (d - d0)) * (t0 - t)
+        by_secant = t + quotient(d, d - d0) * (t0 - t)
         return (by_cubic if abs(by_cubic - t) > abs(by_secant - t) else by_secant), True
     limit = high if t > t0 else low
     if abs(d) < abs(d0):
-        middle, root = cubic(3.0 * (f0 - f) / (t - t0), d0, d, True)
+        middle, root = cubic(quotient(3.0 * (f0 - f), t - t0), d0, d, True)
         if t > t0:
             root = -root
-        ratio = ((root - d) + middle) / ((root + (d0 - d)) + root)
+        ratio = quotient((root - d) + middle, (root + (d0 - d)) + root)
         by_cubic = t + ratio * (t0 - t) if ratio < 0.0 and root != 0.0 else limit
-        by_secant = t + (d / (d - d0)) * (t0 - t)
+        by_secant = t + quotient(d, d - d0) * (t0 - t)
         cubic_is_nearer = abs(by_cubic - t) < abs(by_secant - t)
         if bracketed:
             step = by_cubic if cubic_is_nearer else by_secant
@@ -112,15 +107,14 @@ def trial_step(
         step = by_cubic if abs(by_cubic - t) > abs(by_secant - t) else by_secant
         return max(low, min(high, step)), False
     if bracketed:
-        middle, root = cubic(3.0 * (f - f1) / (t1 - t), d1, d, False)
+        middle, root = cubic(quotient(3.0 * (f - f1), t1 - t), d1, d, False)
         if t > t1:
             root = -root
-        ratio = ((root - d) + middle) / (((root - d) + root) + d1)
+        ratio = quotient((root - d) + middle, ((root - d) + root) + d1)
         return t + ratio * (t1 - t), True
     return limit, False
 
 
-@compiled
 def next_step(search: Search, value: float, slope: float) -> Search:
     """Judge the step just evaluated, and choose the next unless it is good (or nothing better can be had)."""
     step, start_slope, largest = search.step, search.start_slope, search.largest

@@ -11,7 +11,11 @@ import math
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.optimise.limited_memory import dot
+
+
+def dot(a: FloatArray, b: FloatArray) -> float:
+    """Inner product, added up in index order."""
+    return float(np.add.accumulate(a * b)[-1])
 
 
 def householder_qr(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
