@@ -95,8 +95,8 @@ def _quoted(fields: list[str], sep: str) -> list[str]:
 
 
 def _column_text(column: pd.Series, numbers: NumberStyle, missing: str, sep: str) -> list[str]:
-    if pd.api.types.is_bool_dtype(column) and not column.isna().any():
-        return ["TRUE" if value else "FALSE" for value in column]
+    if pd.api.types.is_bool_dtype(column):
+        return [missing if pd.isna(value) else "TRUE" if value else "FALSE" for value in column]
     if pd.api.types.is_float_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan)
         text = r_numbers(values) if numbers == "r" else exact_numbers(values)

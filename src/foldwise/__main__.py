@@ -1,0 +1,5 @@
+"""``python -m foldwise``: the command line."""
+
+from foldwise.cli import main
+
+main()
