@@ -61,7 +61,13 @@ class Case:
 
 
 def table(path: Path) -> pd.DataFrame:
-    options: dict[str, Any] = {"sep": "\t", "index_col": 0, "na_values": ["NA", "NaN"], "keep_default_na": False, "quoting": 3}
+    options: dict[str, Any] = {
+        "sep": "\t",
+        "index_col": 0,
+        "na_values": ["NA", "NaN"],
+        "keep_default_na": False,
+        "quoting": 3,
+    }
     return pd.read_csv(path, float_precision="round_trip", converters={0: str}, low_memory=False, **options)
 
 
@@ -75,7 +81,9 @@ def numeric(column: pd.Series) -> pd.Series:
 def cases(root: Path = OWN) -> Iterator[Case]:
     book = json.loads((root / "cases.json").read_text())
     if isinstance(book, dict):
-        yield from (_of_book(case, book["experiments"][case["data"]], root) for case in book["cases"] if _answered(case, root))
+        yield from (
+            _of_book(case, book["experiments"][case["data"]], root) for case in book["cases"] if _answered(case, root)
+        )
     else:
         for case in book:
             if (root / "cases" / case["name"] / "genes.tsv.gz").exists() and not case.get("kind"):
@@ -92,7 +100,11 @@ def _answered(case: dict[str, Any], root: Path) -> bool:
 # ------------------------------------------------------------------------------------------------ the book's shape
 def _of_book(case: dict[str, Any], experiment: dict[str, Any], root: Path) -> Case:
     numbers = json.loads((root / "tables" / f"{case['case']}.json").read_text())
-    where = root / "data" if (root / "data" / f"{case['data']}.samples.tsv").exists() else Path(str(files("foldwise.datasets"))) / "data"
+    where = (
+        root / "data"
+        if (root / "data" / f"{case['data']}.samples.tsv").exists()
+        else Path(str(files("foldwise.datasets"))) / "data"
+    )
     samples = pd.read_csv(where / f"{case['data']}.samples.tsv", sep="\t", index_col=0, dtype=str)
     samples = samples.loc[case["samples"]] if "samples" in case else samples
     for name, levels in (experiment["factors"] | case.get("factors", {})).items():
@@ -106,7 +118,8 @@ def _of_book(case: dict[str, Any], experiment: dict[str, Any], root: Path) -> Ca
         counts = counts[counts.sum(axis=1) > 0]
     names = {"factors": "normalization_factors", "weights": "weights", "lengths": "average_lengths"}
     beside = {
-        names[what]: table(where / f"{case['data']}.{what}.tsv.gz").loc[counts.index, samples.index] for what in case.get("beside", [])
+        names[what]: table(where / f"{case['data']}.{what}.tsv.gz").loc[counts.index, samples.index]
+        for what in case.get("beside", [])
     }
     if "size_factors" in case:
         beside["size_factors"] = pd.Series(case["size_factors"], index=samples.index, dtype=float)
@@ -120,7 +133,18 @@ def _of_book(case: dict[str, Any], experiment: dict[str, Any], root: Path) -> Ca
     options = renamed(options, DESEQ)
     make = {"counts": counts, "samples": samples, **beside}
     refused = {n: asked[n] for n in no}
-    return Case(case["case"], case["case"].replace("_", " "), make, design, options, results, answers, soft, numbers.get("error"), refused)
+    return Case(
+        case["case"],
+        case["case"].replace("_", " "),
+        make,
+        design,
+        options,
+        results,
+        answers,
+        soft,
+        numbers.get("error"),
+        refused,
+    )
 
 
 def _model(spec: Any, samples: pd.DataFrame) -> Any:
@@ -132,21 +156,31 @@ def _of_folder(case: dict[str, Any], root: Path) -> Case:
     if case.get("steps") or case.get("sizeFactors") == "NA" or isinstance(case["design"], dict):
         raise NotMapped(case["name"])
     at, data = root / "cases" / case["name"], root / "data"
-    samples = pd.read_csv(data / f"{case.get('samples_of', case['dataset'])}.samples.tsv", sep="\t", index_col=0, dtype=str)
+    samples = pd.read_csv(
+        data / f"{case.get('samples_of', case['dataset'])}.samples.tsv", sep="\t", index_col=0, dtype=str
+    )
     samples = samples.loc[case["samples"]] if "samples" in case else samples
     for name, kind in case.get("columns", {}).items():
-        samples[name] = pd.Categorical(samples[name], kind["factor"]) if "factor" in kind else samples[name].astype(float)
+        samples[name] = (
+            pd.Categorical(samples[name], kind["factor"]) if "factor" in kind else samples[name].astype(float)
+        )
     genes = table(at / "genes.tsv.gz")
     counts = table(data / f"{case['dataset']}.counts.tsv.gz")[samples.index].loc[genes.index]
     beside: dict[str, Any] = {}
-    for what, argument in (("normfactors", "normalization_factors"), ("weights", "weights"), ("lengths", "average_lengths")):
+    for what, argument in (
+        ("normfactors", "normalization_factors"),
+        ("weights", "weights"),
+        ("lengths", "average_lengths"),
+    ):
         if what in case.get("inputs", []):
             name = case.get("normfactors_name", what) if what == "normfactors" else what
             beside[argument] = table(data / f"{case['dataset']}.{name}.tsv.gz").loc[counts.index, samples.index]
     if "sizeFactors" in case:
         beside["size_factors"] = pd.Series(case["sizeFactors"], index=samples.index, dtype=float)
     numbers = json.loads((at / "scalars.json").read_text())
-    results = {r["name"]: r["args"] for r in case.get("results", []) if (at / "results" / f"{r['name']}.tsv.gz").exists()}
+    results = {
+        r["name"]: r["args"] for r in case.get("results", []) if (at / "results" / f"{r['name']}.tsv.gz").exists()
+    }
     parts = [_parts(genes, numbers["resultsNames"])]
     parts += [table(at / "results" / f"{name}.tsv.gz").add_prefix(f"{name}/") for name in results]
     soft = genes.index[genes["betaIter"] >= 100] if "betaIter" in genes else genes.index[:0]
@@ -156,7 +190,19 @@ def _of_folder(case: dict[str, Any], root: Path) -> Case:
 
 
 def _parts(genes: pd.DataFrame, coefficients: list[str]) -> pd.DataFrame:
-    own = ["baseMean", "baseVar", "allZero", "dispGeneEst", "dispFit", "dispersion", "dispOutlier", "dispMAP", "deviance", "maxCooks", "replace"]
+    own = [
+        "baseMean",
+        "baseVar",
+        "allZero",
+        "dispGeneEst",
+        "dispFit",
+        "dispersion",
+        "dispOutlier",
+        "dispMAP",
+        "deviance",
+        "maxCooks",
+        "replace",
+    ]
     there = [name for name in coefficients if name in genes]
     errors = [name for name in there if f"SE_{name}" in genes]
     return pd.concat(
@@ -183,7 +229,9 @@ def result_arguments(args: dict[str, Any], fit: Any) -> dict[str, Any]:
         said = out["contrast"]
         lists = said.get("lists", said.get("list"))
         numbers = said.get("numbers", said.get("numeric"))
-        out["contrast"] = np.asarray(numbers, dtype=float) if numbers is not None else tuple([*map(list, lists), []][:2])
+        out["contrast"] = (
+            np.asarray(numbers, dtype=float) if numbers is not None else tuple([*map(list, lists), []][:2])
+        )
     elif "contrast" in out:
         out["contrast"] = tuple(out["contrast"])
     if "list_values" in out:
@@ -214,7 +262,11 @@ def not_refused(case: Case, fit: Any) -> list[str]:
 def ours(case: Case, fit: Any = None) -> pd.DataFrame:
     """foldwise's columns for a case that R answered, under the names of R's."""
     fit = fitted(case) if fit is None else fit
-    parts = [fit.genes.add_prefix("genes/"), fit.coefficients.add_prefix("coefficients/"), fit.standard_errors.add_prefix("errors/")]
+    parts = [
+        fit.genes.add_prefix("genes/"),
+        fit.coefficients.add_prefix("coefficients/"),
+        fit.standard_errors.add_prefix("errors/"),
+    ]
     for name, args in case.results.items():
         parts.append(fit.results(**result_arguments(args, fit)).table.add_prefix(f"{name}/"))
     return pd.concat(parts, axis=1)

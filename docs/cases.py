@@ -40,9 +40,15 @@ def mice() -> fw.CountData:
     samples["sex"] = np.where(k // 4 % 2 == 1, "female", "male")
     samples["cage"] = [f"cage{j // 6 + 1}" for j in k]
     log2 = np.zeros((3000, 24))
-    for column, level, share, size in (("strain", "B6", 0.4, 1.5), ("sex", "female", 0.2, 1.2), ("treatment", "drug", 0.1, 1.0)):
+    for column, level, share, size in (
+        ("strain", "B6", 0.4, 1.5),
+        ("sex", "female", 0.2, 1.2),
+        ("treatment", "drug", 0.1, 1.0),
+    ):
         effect = rng.normal(0.0, size, 3000) * (rng.random(3000) < share)
         log2 += np.outer(effect, samples[column] == level)
+    for size in (0.5, 0.4):  # what differs between animals and nobody knows
+        log2 += np.outer(rng.normal(0.0, size, 3000) * (rng.random(3000) < 0.3), rng.normal(0.0, 1.0, 24))
     counts = (made.data.counts.to_numpy() * 2.0**log2).round().astype(int)
     samples.loc[["mouse05", "mouse08"], "strain"] = samples.loc[["mouse08", "mouse05"], "strain"].to_numpy()
     return fw.CountData(pd.DataFrame(counts, index=made.data.gene_names, columns=samples.index), samples)

@@ -103,8 +103,10 @@ def mice_components() -> Figure:
     scores = quality.components.scores
     for name in ("mouse05", "mouse08"):
         style = {"textcoords": "offset points", "fontsize": 8, "arrowprops": {"arrowstyle": "-", "linewidth": 0.6}}
-        axes[1].annotate(name, scores.loc[name].iloc[:2], xytext=(-50 if scores.loc[name].iloc[0] > 0 else 25, -30), **style)
-    quality.pca(axes[2], components=(3, 4), color="treatment", labels=False, title="treatment, on component 3")
+        axes[1].annotate(
+            name, scores.loc[name].iloc[:2], xytext=(-50 if scores.loc[name].iloc[0] > 0 else 25, -30), **style
+        )
+    quality.pca(axes[2], components=(3, 4), color="treatment", labels=False, title="treatment, on component 4")
     return figure
 
 
@@ -121,7 +123,7 @@ def shrinkage() -> Figure:
     for kind in ("apeglm", "ashr"):
         tables[kind] = airway().shrink(contrast=("dex", "trt", "untrt"), type=kind)
     for ax, (title, result) in zip(axes, tables.items(), strict=True):
-        fw.plots.ma(result, ax, ylim=(-6, 6), title=title)
+        fw.plots.ma(result, ax, ylim=(-6, 6), title=title).get_legend().remove()
     return figure
 
 

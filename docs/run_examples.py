@@ -28,7 +28,9 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # pages may import cases.py
-BLOCK = re.compile(r"^(?P<fence>```+|<!-- )(?P<info>python|python raises|sh run|run)\n(?P<code>.*?)^(?:```+|-->)$", re.M | re.S)
+BLOCK = re.compile(
+    r"^(?P<fence>```+|<!-- )(?P<info>python|python raises|sh run|run)\n(?P<code>.*?)^(?:```+|-->)$", re.M | re.S
+)
 OUTPUT = re.compile(r"\n*```text\n(?P<text>.*?)```$", re.M | re.S)
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?$")
 
@@ -86,7 +88,7 @@ def _plain_tables() -> Any:
     import numpy as np
     import pandas as pd
 
-    settings = ("display.width", 116, "display.max_columns", 20, "display.max_rows", 12, "display.max_colwidth", 60)
+    settings = ("display.width", 116, "display.max_columns", 20, "display.max_rows", 24, "display.max_colwidth", 60)
     with pd.option_context(*settings), np.printoptions(precision=4, suppress=True, linewidth=110):
         yield
 
