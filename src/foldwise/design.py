@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -179,6 +179,19 @@ def _matrix_of(
     return model_matrix(terms, values, len(samples), every_level=full)
 
 
+def _expanded_matrix(
+    terms: Terms, columns: Mapping[str, Variable], samples: pd.DataFrame, full: Sequence[int]
+) -> ModelMatrix:
+    """As R makes it: it puts the last sample into the table a second time while it makes the columns.
+
+    Only functions that look at all samples, ``poly()`` and ``scale()``, can tell.
+    """
+    again = np.append(np.arange(len(samples)), len(samples) - 1)
+    more = {name: variable.of_samples(again) for name, variable in columns.items()}
+    made = _matrix_of(terms, more, samples.iloc[again], full)
+    return replace(made, values=np.ascontiguousarray(made.values[:-1]))
+
+
 def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, Any], expanded: bool) -> Design:
     terms = read_formula(formula, list(samples.columns))
     names = _table_columns(terms, samples)
@@ -189,7 +202,7 @@ def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, A
         _check_expandable(terms, interactions)
     plain = {i: variable.text for i, variable in enumerate(terms.variables) if isinstance(variable, Name)}
     full = [i for i, name in plain.items() if expanded and name in factors]
-    made = _matrix_of(terms, columns, samples, full)
+    made = _expanded_matrix(terms, columns, samples, full) if expanded else _matrix_of(terms, columns, samples, ())
     of = [_only_variable(terms, t, plain) for t in made.term]
     levels = tuple(level if name in factors else None for name, level in zip(of, made.levels, strict=True))
     return Design(

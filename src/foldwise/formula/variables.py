@@ -28,12 +28,20 @@ class Numeric:
     values: FloatArray
     suffixes: tuple[str, ...] = ()
 
+    def of_samples(self, index: IntArray) -> Numeric:
+        """The values of these samples."""
+        return replace(self, values=self.values[index])
+
 
 @dataclass(frozen=True, slots=True)
 class Logical:
     """Truth values, one a sample; coded as a factor with levels FALSE and TRUE."""
 
     values: BoolArray
+
+    def of_samples(self, index: IntArray) -> Logical:
+        """The values of these samples."""
+        return replace(self, values=self.values[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,10 @@ class Factor:
     levels: tuple[str, ...]
     codes: IntArray
     ordered: bool = False
+
+    def of_samples(self, index: IntArray) -> Factor:
+        """The levels of these samples."""
+        return replace(self, codes=self.codes[index])
 
     def labels(self) -> list[str]:
         """The level of each sample."""
