@@ -25,7 +25,6 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from benchmarks.parity_cases import OWN, Case, cases, fitted, not_refused, numeric, ours  # noqa: E402
-
 from foldwise import FoldwiseError  # noqa: E402
 from foldwise import __version__ as foldwise_version  # noqa: E402
 
@@ -219,9 +218,8 @@ def main() -> int:
         allowed = not_refused(case, fit)
         refusals |= {f"{case.name}, results {name}": name not in allowed for name in case.refused_results}
         finite = found["error"][np.isfinite(found["error"])]
-        print(
-            f"{case.name}: {len(found)} numbers, worst {finite.max():.1e}, over 1e-6: {(finite > LIMIT).sum()}, NA {len(found) - len(finite)}"
-        )
+        over, missing = int((finite > LIMIT).sum()), len(found) - len(finite)
+        print(f"{case.name}: {len(found)} numbers, worst {finite.max():.1e}, over 1e-6: {over}, NA {missing}")
     every = pd.concat(rows, ignore_index=True)
     if asked.only:
         print(worst_genes(every).head(20).to_string())

@@ -15,7 +15,7 @@ author = "The foldwise developers"
 release = version = foldwise.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "speed-table.md"]
 source_suffix = {".md": "markdown"}
 
 myst_enable_extensions = ["dollarmath", "deflist"]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import foldwise as fw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from cases import dispersions_three_ways, hypertrophy, mice  # noqa: E402
+from cases import dispersions_three_ways, hypertrophy, mice
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 MISLEADING = "gene0925"  # see the page of questions
