@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from foldwise.results import Results
 
 INFINITE = 1e7  # natural log: what stands for the infinite coefficient of a group without counts
-BOOLEAN = ("allZero", "emptyGroup", "weightsFail", "dispOutlier", "replace", "betaConv", "fullBetaConv", "reducedBetaConv")
+BOOLEAN = (
+    "allZero",
+    "emptyGroup",
+    "weightsFail",
+    "dispOutlier",
+    "replace",
+    "betaConv",
+    "fullBetaConv",
+    "reducedBetaConv",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -84,7 +93,7 @@ class Fit:
     @property
     def design_matrix(self) -> pd.DataFrame:
         """Samples x coefficients."""
-        return self.design.frame
+        return self.design.frame.copy()
 
     @property
     def min_mu(self) -> float:
@@ -221,7 +230,9 @@ class Fit:
 
     def _matrices(self, rows: Any = None) -> dict[str, FloatArray]:
         if self.is_quasi_likelihood:
-            raise FitError("A likelihood ratio test with fit_type='glmGamPoi' has no hat diagonals or Cook's distances.")
+            raise FitError(
+                "A likelihood ratio test with fit_type='glmGamPoi' has no hat diagonals or Cook's distances."
+            )
         model = replace(final_model(self.first_stage, self.plan), posterior=None, reduced=None, keep=True)
         run, stage = self.executor, self.first_stage
         return run.over_genes("means", final_pass, stage.measured.counts, final_inputs(stage), model, rows)

@@ -336,7 +336,9 @@ def _status(fit: Fit, table: pd.DataFrame, outlier: BoolArray) -> Any:
     all_zero = lfc & ~fit.not_converged
     empty = fit.tested.columns.get("emptyGroup", np.zeros(len(table))) == 1
     conditions = [all_zero, outlier & p, fit.not_converged, empty, padj & ~p, p]
-    return np.select(conditions, ["all zero", "outlier", "not converged", "empty group", "low mean", "no p-value"], "ok")
+    return np.select(
+        conditions, ["all zero", "outlier", "not converged", "empty group", "low mean", "no p-value"], "ok"
+    )
 
 
 def _descriptions(fit: Fit, contrast: Contrast, test: str) -> dict[str, str]:
