@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from foldwise import kernels
-from foldwise.kernels import coefficients, constants, dispersion, finish
+from foldwise.kernels import coefficients, constants, dispersion, finish, moments
 
 
 def everything(block) -> list[np.ndarray]:
@@ -67,7 +67,7 @@ def test_one_specialisation_each(simulate):
     frozen.flags.writeable = False
     kernels.search_dispersion(frozen, np.asfortranarray(block.means), block.design, np.log(block.start))
     kernels.fit_glm(frozen.astype(np.int32), block.factors, block.design, block.start, block.ridge)
-    for compiled in (dispersion.climb, coefficients.reweight, finish.wrap_up, constants.add_up):
+    for compiled in (dispersion.climb, coefficients.reweight, finish.wrap_up, constants.add_up, moments.gather):
         assert len(compiled.signatures) == 1
 
 

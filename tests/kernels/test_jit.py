@@ -40,7 +40,7 @@ def test_compiling_is_announced_once(monkeypatch, kept):
     monkeypatch.setattr(_jit, "is_kept", lambda compiled: kept)
     on_notice(heard.append)
     for _ in range(2):
-        _jit.announce(SimpleNamespace(signatures=[]))
+        _jit.announce(SimpleNamespace(overloads={}))
     assert heard == ([] if kept else [_jit.NOTICE])
 
 

@@ -8,7 +8,6 @@ from foldwise.kernels.dispersion import grid_dispersion, search_dispersion
 from foldwise.kernels.finish import contrast_errors, finish_glm
 from foldwise.kernels.statistics import (
     exact_row_means,
-    fitted_normalized_counts,
     glm_means,
     glm_start,
     linear_means,
@@ -28,7 +27,6 @@ __all__ = [
     "exact_row_means",
     "finish_glm",
     "fit_glm",
-    "fitted_normalized_counts",
     "glm_means",
     "glm_start",
     "grid_dispersion",
@@ -43,4 +41,3 @@ __all__ = [
     "trimmed_mean",
     "warm_up",
 ]
-

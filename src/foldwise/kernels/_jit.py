@@ -86,7 +86,7 @@ def on_notice(listener: Callable[[str], None] | None) -> None:
 def announce(compiled: Any) -> None:
     """Say once a process that kernels are being compiled, if this one is not on disk."""
     global _announced
-    if _announced or compiled.signatures:
+    if _announced or compiled.overloads:
         return
     if not is_kept(compiled):
         _announced = True

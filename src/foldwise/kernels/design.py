@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ class KernelDesign:
     order : (n_samples,) samples sorted by distinct row, in sample order within one.
     starts : (n_rows + 1,) where each distinct row begins in ``order``.
     solver : (n_coefficients, n_samples) least squares: coefficients = solver @ response; zeros if rank deficient.
+    row_solver : (n_coefficients, n_rows) the same on sums over the samples of each distinct row.
     full_rank : whether the columns are linearly independent.
     intercept : index of the first column of ones, or -1.
     entries : what is not zero in ``rows``.
@@ -47,6 +49,7 @@ class KernelDesign:
     order: IntArray
     starts: IntArray
     solver: FloatArray
+    row_solver: FloatArray
     full_rank: bool
     intercept: int
     entries: Sparse
@@ -80,6 +83,12 @@ def prepare_design(matrix: FloatArray) -> KernelDesign:
     matrix : (n_samples, n_coefficients).
     """
     matrix = np.array(matrix, dtype=np.float64, order="C") + 0.0  # -0.0 and 0.0 are one row
+    return _prepared(matrix.tobytes(), matrix.shape)
+
+
+@lru_cache(maxsize=16)  # every stage of a fit asks for the same few
+def _prepared(data: bytes, shape: tuple[int, int]) -> KernelDesign:
+    matrix = np.frombuffer(data).reshape(shape).copy()
     row_of = distinct_rows(matrix)
     order = np.argsort(row_of, kind="stable")
     starts = np.searchsorted(row_of[order], np.arange(row_of.max() + 2))
@@ -96,6 +105,7 @@ def prepare_design(matrix: FloatArray) -> KernelDesign:
         order=order.astype(np.int64),
         starts=starts.astype(np.int64),
         solver=np.ascontiguousarray(solver),
+        row_solver=np.ascontiguousarray(solver[:, order[starts[:-1]]]),
         full_rank=full_rank,
         intercept=int(ones[0]) if ones.size else -1,
         entries=sparse_entries(rows),
