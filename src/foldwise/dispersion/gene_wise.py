@@ -60,7 +60,7 @@ def dispersion_means(
     """(n_genes, n_samples) the means that dispersions are estimated around, floored."""
     if beta is None:
         return linear_means(counts, factors, model.design, min_mu=model.min_mu)
-    return np.maximum(glm_means(factors, model.design, beta), model.min_mu)
+    return glm_means(factors, model.design, beta, min_mu=model.min_mu)
 
 
 def gene_wise_dispersions(
