@@ -167,8 +167,8 @@ with {versions}, Python {platform.python_version()} on {platform.machine()}; R's
 **{total:,} numbers in {columns["case"].nunique()} cases: {over} differ by more than 1e-6 ({optimiser} of them in genes that R
 hands to its general optimiser), and {missing} are missing on one side only.**
 
-The error of a number $a$ against R's $b$ is $|a - b| / (|b| + f)$, with a floor $f$ of 1e-4 for fold changes and
-statistics and of 1e-6 or less for the rest; for p-values it is $|\\ln a - \\ln b| / \\max(1, |\\ln b|)$. Dispersions that both put
+The error of a number *a* against R's *b* is `|a - b| / (|b| + f)`, with a floor *f* of 1e-4 for fold changes and statistics
+and of 1e-6 or less for the rest; for p-values it is `|ln a - ln b| / max(1, |ln b|)`. Dispersions that both put
 below 1e-6 count as equal: there R's own value is the rounding of its likelihood. [method](method.md) says where R stops
 early and why this decides a digit.
 

@@ -5,10 +5,13 @@ Pictures of simulations that compare tools are drawn by benchmarks/truth.py, whi
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pandas as pd
@@ -161,9 +164,29 @@ def filtering() -> Figure:
     return figure
 
 
+def screenshot() -> None:
+    """The top of a report, as a browser shows it; needs Chromium."""
+    fit = fw.deseq(fw.datasets.pasilla(), "~ type + condition", progress=False)
+    comparison = {"knock-down": fit.results(("condition", "treated", "untreated"))}
+    with tempfile.TemporaryDirectory() as folder:
+        page = fw.report(fit, comparison, Path(folder) / "report.html", title="pasilla knocked down in fly cells")
+        flags = [
+            "--headless",
+            "--no-sandbox",
+            "--hide-scrollbars",
+            "--virtual-time-budget=8000",
+            "--window-size=1150,1250",
+        ]
+        target = f"--screenshot={PICTURES / 'report.png'}"
+        subprocess.run(["chromium", *flags, target, page.as_uri()], check=True, capture_output=True)
+
+
 def main(names: list[str]) -> None:
     PICTURES.mkdir(exist_ok=True)
-    for name in names or DRAWN:
+    for name in names or [*DRAWN, *(["report"] if which("chromium") else [])]:
+        if name == "report":
+            screenshot()
+            continue
         DRAWN[name]().savefig(PICTURES / f"{name}.png", dpi=120, bbox_inches="tight")
         print(name)
 

@@ -106,8 +106,8 @@ def _run(example: Example, namespace: dict[str, Any]) -> str:
 
 
 def _wrapped(line: str) -> str:
-    """Sentences broken at 110 characters, tables left alone."""
-    return line if len(line) <= 116 or "   " in line.strip() else textwrap.fill(line, 110, break_on_hyphens=False)
+    """Sentences broken at 94 characters, tables left alone."""
+    return line if len(line) <= 96 or "   " in line.strip() else textwrap.fill(line, 94, break_on_hyphens=False)
 
 
 def _execute(code: str, namespace: dict[str, Any]) -> None:
