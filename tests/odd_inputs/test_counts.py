@@ -52,7 +52,9 @@ def test_large_counts_pass_up_to_where_they_are_exact(counts, samples):
 
 @pytest.mark.parametrize("side", ["gene", "sample"])
 def test_labels_that_occur_twice_are_listed(side, counts, samples):
-    table = counts.rename(index={"gene03": "gene02"}) if side == "gene" else counts.rename(columns={"sample3": "sample2"})
+    table = (
+        counts.rename(index={"gene03": "gene02"}) if side == "gene" else counts.rename(columns={"sample3": "sample2"})
+    )
     error = fw.CountsError if side == "gene" else fw.SamplesError
     with pytest.raises(error, match="gene02" if side == "gene" else "sample2"):
         fw.CountData(table, samples)

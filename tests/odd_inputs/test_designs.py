@@ -78,7 +78,9 @@ def test_levels_without_samples_are_dropped(counts, samples, fitted, assert_same
     assert_same(fitted(fw.CountData(counts, samples)), plain_results)
 
 
-@pytest.mark.parametrize("formula", ["", "~", "condition ~ ~", "~ condition +", "~ (condition", "~ condition %% 2", "condition", 7, None])
+@pytest.mark.parametrize(
+    "formula", ["", "~", "condition ~ ~", "~ condition +", "~ (condition", "~ condition %% 2", "condition", 7, None]
+)
 def test_what_is_no_formula(formula, counts, samples):
     with pytest.raises(fw.FoldwiseError):
         fit(counts, samples, formula)

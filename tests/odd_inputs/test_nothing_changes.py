@@ -20,7 +20,9 @@ def test_tables_are_as_they_were_after_a_fit(counts, samples, rng):
     weights = counts * 0.0 + rng.uniform(0.5, 1.0, counts.shape)
     sizes = pd.Series(1.1, index=counts.columns)
     before = [x.copy(deep=True) for x in (counts, samples, weights, sizes)]
-    fit = fw.deseq(fw.CountData(counts, samples, weights=weights, size_factors=sizes), "~ batch + condition", progress=False)
+    fit = fw.deseq(
+        fw.CountData(counts, samples, weights=weights, size_factors=sizes), "~ batch + condition", progress=False
+    )
     fit.results(("condition", "A", "B"), lfc_threshold=0.5)
     for x, old in zip((counts, samples, weights, sizes), before, strict=True):
         (pd.testing.assert_frame_equal if isinstance(x, pd.DataFrame) else pd.testing.assert_series_equal)(x, old)

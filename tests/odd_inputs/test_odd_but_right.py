@@ -81,7 +81,15 @@ def test_names_that_are_numbers(counts, samples, fitted):
     assert fitted(data)["pvalue"].notna().any()
 
 
-LEVELS = [("no drug", "drug A+"), ("-", "+"), ("wild type", "Δ78"), ("ohne", "Änderung é"), ("1", "2"), ("0.5 µM", "1 µM"), ("TRUE", "if")]
+LEVELS = [
+    ("no drug", "drug A+"),
+    ("-", "+"),
+    ("wild type", "Δ78"),
+    ("ohne", "Änderung é"),
+    ("1", "2"),
+    ("0.5 µM", "1 µM"),
+    ("TRUE", "if"),
+]
 
 
 @pytest.mark.parametrize("levels", LEVELS, ids=str)
@@ -143,7 +151,7 @@ def test_genes_without_counts_keep_their_rows(counts, samples, fitted):
 
 
 def test_labels_of_genes_survive_as_they_are(counts, samples, fitted):
-    odd = [f"{i} gene, \"quoted\"; α'" for i in range(len(counts))]
+    odd = [f'{i} gene, "quoted"; α\'' for i in range(len(counts))]
     table = fitted(fw.CountData(counts.set_axis(odd, axis=0), samples))
     assert list(table.index) == odd
 
