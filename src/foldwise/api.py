@@ -11,13 +11,14 @@ import pandas as pd
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData, as_count_data
 from foldwise.design import Design, build_design, check_nested
+from foldwise.dispersion.stage import Dispersions, dispersion_stage, estimate_dispersions
 from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
 from foldwise.fit import Fit
+from foldwise.inference.hypothesis_test import TestPlan, report_convergence, run_test
 from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen
-from foldwise.refit import Refitted, with_outliers_replaced
-from foldwise.stages import Dispersions, dispersion_stage, estimate_dispersions, measured_from
-from foldwise.testing import TestPlan, report_convergence, run_test
+from foldwise.outliers.refit import Refitted, with_outliers_replaced
+from foldwise.size_factors.estimate import measured_from
 from foldwise.warn import warn
 
 
@@ -160,7 +161,7 @@ def _is_stage(dispersions: Any) -> None:
 
 def _fit(stage: Dispersions, plan: TestPlan, min_replicates: float, options: dict[str, Any]) -> Fit:
     if stage.quasi_likelihood is not None:
-        from foldwise.glm_gam_poi_route import glm_gam_poi_fit
+        from foldwise.dispersion.glm_gam_poi.route import glm_gam_poi_fit
 
         return glm_gam_poi_fit(stage, plan, options)
     first, tested = run_test(stage, plan)

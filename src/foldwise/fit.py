@@ -12,16 +12,16 @@ import pandas as pd
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E
 from foldwise.counts import CountData
+from foldwise.counts.measured import Measured, block_factors, normalized_weights
 from foldwise.design import Design
+from foldwise.dispersion.stage import Dispersions, final_inputs
 from foldwise.dispersion.trend import Trend
 from foldwise.errors import FitError
 from foldwise.execution import Executor
+from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model
 from foldwise.kernels import glm_means, prepare_design
-from foldwise.measured import Measured, block_factors, normalized_weights
 from foldwise.outliers import Replacement
 from foldwise.passes import final_pass
-from foldwise.stages import Dispersions, final_inputs
-from foldwise.testing import Tested, TestPlan, final_model
 
 if TYPE_CHECKING:
     from foldwise.results import Results
@@ -153,7 +153,7 @@ class Fit:
     @property
     def not_converged(self) -> BoolArray:
         """(n_genes,) genes whose coefficients did not converge."""
-        from foldwise.testing import not_converged
+        from foldwise.inference.hypothesis_test import not_converged
 
         return not_converged(self.tested.columns)
 
@@ -288,7 +288,7 @@ class Fit:
 
     def contrasts(self) -> pd.DataFrame:
         """Every comparison that the design can answer, in words, with what to hand to :meth:`results`."""
-        from foldwise.contrasts import list_contrasts
+        from foldwise.design.contrasts import list_contrasts
 
         return list_contrasts(self.design)
 

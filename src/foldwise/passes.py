@@ -13,11 +13,11 @@ import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.coefficients import CooksRule, FittedGlm, GlmModel, fit_and_finish
+from foldwise.counts.measured import normalized_weights, spread
+from foldwise.counts.weights import weights_fail
 from foldwise.dispersion.gene_wise import GeneWiseModel, dispersion_means, gene_wise_dispersions
 from foldwise.dispersion.posterior import posterior_dispersions
 from foldwise.kernels import robust_dispersion, row_statistics
-from foldwise.measured import normalized_weights, spread
-from foldwise.weights import weights_fail
 
 Genes = dict[str, Any]
 

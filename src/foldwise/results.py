@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.comparison import Comparison, compare, mle_fold_change
-from foldwise.contrasts import Contrast, resolve_contrast
+from foldwise.design.contrasts import Contrast, resolve_contrast
 from foldwise.errors import OptionError, listed
 from foldwise.inference import threshold_test
+from foldwise.inference.comparison import Comparison, compare, mle_fold_change
 from foldwise.multiplicity import Filtering, adjust, independent_filtering
 from foldwise.options import AltHypothesis, PAdjustMethod, checked_compat, chosen
 from foldwise.outliers import cooks_cutoff as default_cutoff
@@ -59,7 +59,7 @@ class Results:
 
     def why(self, gene: str) -> Any:
         """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
-        from foldwise.why import why
+        from foldwise.explain.why import why
 
         return why(self, gene)
 
@@ -179,7 +179,7 @@ def make_results(
 
 def make_many(fit: Fit, contrasts: Any, *, as_table: bool, **options: Any) -> dict[str, Results] | pd.DataFrame:
     """See :meth:`foldwise.fit.Fit.results_many`."""
-    from foldwise.contrasts import list_contrasts
+    from foldwise.design.contrasts import list_contrasts
 
     if contrasts is None:
         asked = {str(row.description): row.contrast for row in list_contrasts(fit.design).itertuples()}

@@ -19,10 +19,10 @@ import run_examples  # noqa: E402
 SLOW = {"questions", "quality", "shrinkage", "many-fits", "command-line", "report"}  # several fits of real data
 PAGES = [pytest.param(p, id=p.stem, marks=[pytest.mark.slow] if p.stem in SLOW else []) for p in run_examples.pages()]
 WITH_EXAMPLES = [
-    "foldwise", "foldwise.api", "foldwise.citation", "foldwise.design", "foldwise.doctor", "foldwise.transforms.vst",
+    "foldwise", "foldwise.api", "foldwise.citation", "foldwise.design", "foldwise.design.doctor", "foldwise.transforms.vst",
     "foldwise.recover.counts", "foldwise.abundance.cpm", "foldwise.abundance.guide", "foldwise.abundance.tpm",
     "foldwise.abundance.norm_factors", "foldwise.abundance.filtering", "foldwise.abundance.median_of_ratios",
-    "foldwise.simulation", "foldwise.stages", "foldwise.counts", "foldwise.multiplicity",
+    "foldwise.datasets.simulation", "foldwise.dispersion.stage", "foldwise.size_factors.estimate", "foldwise.counts", "foldwise.multiplicity",
 ]  # fmt: skip
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from foldwise.contrasts import list_contrasts, resolve_contrast
 from foldwise.design import build_design, design_matrix
+from foldwise.design.contrasts import list_contrasts, resolve_contrast
 from foldwise.errors import ContrastError
 
 

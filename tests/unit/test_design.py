@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from foldwise.design import build_design, check_nested, design_matrix
+from foldwise.design.formula.rank import column_rank
 from foldwise.errors import DesignError, FoldwiseWarning, SamplesError
-from foldwise.formula.rank import column_rank
 
 
 @pytest.fixture

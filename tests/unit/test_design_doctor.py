@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from foldwise.design import build_design
-from foldwise.doctor import diagnose
+from foldwise.design.doctor import diagnose
 
 
 @pytest.fixture

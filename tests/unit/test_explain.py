@@ -11,7 +11,7 @@ import pytest
 import foldwise as fw
 from foldwise.errors import ContrastError, CountsError
 from foldwise.explain import explain, sign_flips, why
-from foldwise.explain_parts import compared_samples
+from foldwise.explain.parts import compared_samples
 
 
 def confounded(seed: int = 5, genes: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from foldwise.design.formula.names import is_syntactic, level_text, make_name, number_text, string_text
+from foldwise.design.formula.parser import parse
+from foldwise.design.formula.syntax import deparse
+from foldwise.design.formula.terms import read_formula
 from foldwise.errors import DesignError
-from foldwise.formula.names import is_syntactic, level_text, make_name, number_text, string_text
-from foldwise.formula.parser import parse
-from foldwise.formula.syntax import deparse
-from foldwise.formula.terms import read_formula
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foldwise.lowess import lowess
+from foldwise.multiplicity.lowess import lowess
 
 
 def test_a_line_is_its_own_smooth():

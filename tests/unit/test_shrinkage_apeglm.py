@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from foldwise.count_sources import DenseCounts
+from foldwise.counts.sources import DenseCounts
 from foldwise.errors import FitError
 from foldwise.execution import ThreadExecutor
 from foldwise.kernels import apeglm as kernel

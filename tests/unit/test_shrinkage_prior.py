@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foldwise.coefficient_prior import (
+from foldwise.coefficients.prior import (
     coefficient_prior_variance,
     column_prior_variance,
     prior_gene_weights,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from foldwise.count_sources import DenseCounts
+from foldwise.counts.measured import Measured
+from foldwise.counts.sources import DenseCounts
 from foldwise.kernels.rlog import fit_rlog
-from foldwise.measured import Measured
 from foldwise.transforms.prior_variance import NORMAL_QUANTILE, sample_prior_variance
 from foldwise.transforms.spline import fmm_spline
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from foldwise.abundance.count_table import CountTable, count_table
 from foldwise.arrays import FloatArray
-from foldwise.count_sources import DenseCounts
+from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, listed
 from foldwise.size_factors import factors_from_lengths, median_of_real_ratios
 

@@ -234,7 +234,7 @@ def design_for_all(comparisons: list[Comparison]) -> str:
     OptionError
         If a comparison brings a formula of its own, or there is none to take columns from.
     """
-    from foldwise.formula.names import symbol_text
+    from foldwise.design.formula.names import symbol_text
 
     if any(one.formula for one in comparisons):
         raise OptionError("Comparisons with formulas of their own need --layout nf-core, or one --design for all.")

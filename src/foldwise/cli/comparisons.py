@@ -46,7 +46,7 @@ class Comparison:
 
     def check(self, design: Design) -> None:
         """Refuse levels that the design does not have, before anything is fitted."""
-        from foldwise.contrasts import resolve_contrast
+        from foldwise.design.contrasts import resolve_contrast
 
         if self.levels is not None:
             resolve_contrast(design, self.levels)
@@ -69,7 +69,7 @@ class Comparison:
     def vector(self, fit: Fit) -> list[float]:
         """The expression as one number a coefficient, over R's syntactic names of the model matrix's columns."""
         from foldwise.cli.linear_expression import contrast_vector
-        from foldwise.formula.names import make_name
+        from foldwise.design.formula.names import make_name
 
         names = [make_name(name) for name in fit.design.model_matrix_names]
         return contrast_vector(str(self.expression), names)

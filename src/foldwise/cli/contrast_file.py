@@ -127,6 +127,6 @@ def _with_formula(name: Any, formula: str, expression: Any, where: str) -> Compa
 
 def _cell(value: Any) -> str:
     """YAML's no, on and 1 are the words of the sample table here."""
-    from foldwise.formula.names import level_text
+    from foldwise.design.formula.names import level_text
 
     return level_text(value)

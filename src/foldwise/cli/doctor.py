@@ -24,7 +24,7 @@ def doctor(samples: str, design: str, reference: tuple[str, ...], sample_column:
     """
     from foldwise.cli.contrast_text import references_of
     from foldwise.cli.record import json_text
-    from foldwise.doctor import diagnose
+    from foldwise.design.doctor import diagnose
     from foldwise.io import read_samples
 
     with readable(samples) as (path,):

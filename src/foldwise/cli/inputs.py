@@ -103,8 +103,8 @@ def with_factors(data: CountData, columns: tuple[str, ...], option: str = "--fac
     """Columns of numbers taken as categories, in numeric order, labelled as R labels them."""
     import pandas as pd
 
+    from foldwise.design.formula.names import level_text
     from foldwise.errors import SamplesError, listed
-    from foldwise.formula.names import level_text
 
     samples = data.samples.copy()
     for column in columns:

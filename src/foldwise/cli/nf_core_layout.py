@@ -73,7 +73,7 @@ def _warn_of_ignored(testing: Testing) -> None:
 # ---------------------------------------------------------------------------------------------- data and model
 def with_syntactic_columns(data: CountData) -> CountData:
     """The sample table with column names as R reads them ("my column" is "my.column")."""
-    from foldwise.formula.names import make_name
+    from foldwise.design.formula.names import make_name
 
     names = [make_name(str(name)) for name in data.samples.columns]
     if len(set(names)) < len(names):
@@ -83,7 +83,7 @@ def with_syntactic_columns(data: CountData) -> CountData:
 
 def syntactic(comparison: Comparison) -> Comparison:
     """The comparison with such column names."""
-    from foldwise.formula.names import make_name
+    from foldwise.design.formula.names import make_name
 
     levels = comparison.levels
     column = comparison.exclude_column
@@ -135,7 +135,7 @@ def _chosen_samples(data: CountData, comparison: Comparison, subset: bool) -> Co
         if subset:
             data = data.select(samples=values.isin(sides).to_numpy())
     if comparison.exclude_column and comparison.exclude_values:
-        from foldwise.formula.names import level_text
+        from foldwise.design.formula.names import level_text
 
         out = data.samples[comparison.exclude_column].map(level_text).isin(list(comparison.exclude_values))
         data = data.select(samples=(~out).to_numpy())

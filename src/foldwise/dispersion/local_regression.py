@@ -21,6 +21,11 @@ SINGULAR = 1e-11
 """A column that keeps less than this of its length beside the columns before it is not estimated (R's ``glm``)."""
 
 
+def product(a: FloatArray, b: FloatArray) -> float:
+    """Inner product. (The library behind ``@`` puts long vectors on all cores, which takes longer than the sum.)"""
+    return float(np.sum(a * b))
+
+
 def least_squares(columns: Sequence[FloatArray], response: FloatArray) -> FloatArray:
     """Coefficients of ``response`` on a few ``columns``; NaN for one that the columns before it already span.
 
@@ -28,19 +33,19 @@ def least_squares(columns: Sequence[FloatArray], response: FloatArray) -> FloatA
     and, for two or three long columns, much faster.
     """
     size = len(columns)
-    lengths = [np.sqrt(column @ column) for column in columns]
+    lengths = [np.sqrt(product(column, column)) for column in columns]
     remaining = [*columns, response]
     triangle = np.zeros((size, size + 1))
     kept = []
     for k in range(size):
-        length = np.sqrt(remaining[k] @ remaining[k])
+        length = np.sqrt(product(remaining[k], remaining[k]))
         if not length > SINGULAR * lengths[k]:
             continue
         kept.append(k)
         direction = remaining[k] / length
         triangle[k, k] = length
         for later in range(k + 1, size + 1):
-            triangle[k, later] = direction @ remaining[later]
+            triangle[k, later] = product(direction, remaining[later])
             remaining[later] = remaining[later] - triangle[k, later] * direction
     coefficients = np.full(size, np.nan)
     for k in reversed(kept):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import IntArray
-from foldwise.count_sources import DenseCounts, SparseCounts
+from foldwise.counts.sources import DenseCounts, SparseCounts
 from foldwise.errors import FitError
 from foldwise.execution.blocks import (
     BlockFunction,

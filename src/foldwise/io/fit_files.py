@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.count_sources import DenseCounts, SparseCounts
 from foldwise.counts import CountData
+from foldwise.counts.measured import Measured
+from foldwise.counts.sources import DenseCounts, SparseCounts
 from foldwise.design import Design
+from foldwise.dispersion.stage import Dispersions
 from foldwise.dispersion.trend import trend_from_arrays
 from foldwise.execution import executor_for
 from foldwise.fit import Fit
+from foldwise.inference.hypothesis_test import Tested, TestPlan
 from foldwise.io.frames import Arrays, Meta, frame_from_arrays, frame_to_arrays, index_from_arrays, index_to_arrays
 from foldwise.io.saved_fit import SavedFitError, load_arrays, save_arrays
-from foldwise.measured import Measured
 from foldwise.outliers import Replacement
-from foldwise.stages import Dispersions
-from foldwise.testing import Tested, TestPlan
 
 KIND = "fit"
 _DESIGN_ARRAYS = ("matrix", "cells", "term")

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from foldwise.errors import OptionError
+from foldwise.explain.why import why
 from foldwise.quality.control import Quality, quality
 from foldwise.report.concerns import concerns
 from foldwise.report.linked import Linked, linked
 from foldwise.report.methods import methods_paragraph, references, versions
 from foldwise.report.payload import explanation_payload, sample_points, shared_payload
 from foldwise.report.pictures import Picture, comparison_pictures, printed_pictures, quality_pictures
-from foldwise.why import why
 
 WHOLE_TABLES = 120_000  # rows over all comparisons; beyond, tables hold the genes of smallest p-value
 _SHORT_TABLE = 2_000

@@ -12,7 +12,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.errors import FoldwiseError
-from foldwise.explain_parts import compared_samples, taken_apart
+from foldwise.explain.parts import compared_samples, taken_apart
 from foldwise.plots.gene_counts import level_names, texts_of
 from foldwise.quality.covariates import is_number
 

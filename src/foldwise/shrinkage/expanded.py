@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.contrasts import Contrast, level_columns, resolve_contrast
 from foldwise.design import Design
+from foldwise.design.contrasts import Contrast, level_columns, resolve_contrast
 from foldwise.errors import ContrastError
 
 

@@ -52,7 +52,7 @@ def normal_posterior(
     counts : the original counts, outliers not replaced, as R takes them.
     matrix : (n_samples, n_coefficients) standard for a coefficient, expanded for a contrast of levels.
     dispersions : (n_genes,) final dispersions. weights : (n_genes, n_samples), each row's largest 1.
-    prior_variance : (n_coefficients,) log2, from :func:`foldwise.coefficient_prior.coefficient_prior_variance`.
+    prior_variance : (n_coefficients,) log2, from :func:`foldwise.coefficients.prior.coefficient_prior_variance`.
     contrast : (n_coefficients,) what to report. rows : the genes to fit, those with counts.
     """
     genes: dict[str, FloatArray] = {"dispersion": dispersions}

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.coefficient_prior import coefficient_prior_variance, prior_gene_weights
 from foldwise.coefficients import LOG2_E
-from foldwise.comparison import ZeroPass, zero_pass
-from foldwise.contrasts import resolve_contrast
+from foldwise.coefficients.prior import coefficient_prior_variance, prior_gene_weights
+from foldwise.counts.measured import spread
 from foldwise.design import Design, build_design
+from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import ContrastError, OptionError
 from foldwise.inference import threshold_test
-from foldwise.measured import spread
+from foldwise.inference.comparison import ZeroPass, zero_pass
 from foldwise.multiplicity import independent_filtering
 from foldwise.options import AltHypothesis
 from foldwise.results import Results, _outliers, _status, _zero_after_replacement

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.contrasts import level_columns
 from foldwise.design import Design, assemble_design
+from foldwise.design.contrasts import level_columns
 from foldwise.errors import ContrastError
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LN2, LOG2_E
-from foldwise.contrasts import resolve_contrast
+from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
 from foldwise.options import ShrinkageType, chosen
 from foldwise.results import Results

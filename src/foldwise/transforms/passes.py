@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
+from foldwise.counts.measured import block_factors, normalized_weights
 from foldwise.kernels.rlog import fit_rlog
-from foldwise.measured import block_factors, normalized_weights
 from foldwise.options import COEFFICIENT_VARIANCE
 from foldwise.transforms.prepared import Genes, Prepared
 

@@ -11,13 +11,14 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData, as_count_data
+from foldwise.counts.measured import Measured, block_factors
 from foldwise.design import Design, build_design
+from foldwise.dispersion.stage import Dispersions, dispersion_stage
 from foldwise.errors import OptionError
 from foldwise.execution import Executor, executor_for
 from foldwise.kernels import exact_row_means
-from foldwise.measured import Measured, block_factors
 from foldwise.options import FitType, chosen
-from foldwise.stages import Dispersions, dispersion_stage, measured_from
+from foldwise.size_factors.estimate import measured_from
 
 Genes = Mapping[str, Any]
 

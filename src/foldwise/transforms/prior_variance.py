@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray
+from foldwise.counts.measured import Measured
 from foldwise.errors import FitError
 from foldwise.execution.blocks import block_size, cut
-from foldwise.measured import Measured
 
 UPPER_QUANTILE = 0.95
 NORMAL_QUANTILE = 1.959963984540054  # of the normal distribution at 1 - (1 - 0.95) / 2

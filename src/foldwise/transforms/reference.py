@@ -9,9 +9,9 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData
+from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor
-from foldwise.measured import Measured
 from foldwise.size_factors import log_geometric_means, median_of_ratios
 
 

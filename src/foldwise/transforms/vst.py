@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import IntArray
+from foldwise.counts.measured import Measured
+from foldwise.dispersion.stage import dispersion_stage
 from foldwise.dispersion.trend import Trend
 from foldwise.errors import CountsError, OptionError
-from foldwise.measured import Measured
 from foldwise.options import FitType
-from foldwise.stages import dispersion_stage
 from foldwise.transforms.fitted import VarianceStabilization
 from foldwise.transforms.forms import Form, form_of
 from foldwise.transforms.passes import stabilized

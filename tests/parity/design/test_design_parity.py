@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from foldwise.contrasts import resolve_contrast
 from foldwise.design import build_design, design_matrix
+from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import FoldwiseError
 
 HERE = Path(__file__).parent

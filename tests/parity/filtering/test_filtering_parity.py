@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from foldwise.lowess import lowess
 from foldwise.multiplicity import adjust
+from foldwise.multiplicity.lowess import lowess
 
 HERE = Path(__file__).parent
 ADJUSTED = pd.read_csv(HERE / "adjusted.tsv", sep="\t", float_precision="round_trip")

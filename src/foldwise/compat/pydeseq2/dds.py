@@ -120,7 +120,7 @@ class DeseqDataSet(AnnData):  # type: ignore[misc]
 
     def fit_size_factors(self, fit_type: str | None = None, control_genes: Any = None) -> None:
         """Size factors alone, in ``obs["size_factors"]``."""
-        from foldwise.stages import estimate_size_factors
+        from foldwise.size_factors.estimate import estimate_size_factors
 
         self.size_factors_fit_type = fit_type or self.size_factors_fit_type
         self.control_genes = self.control_genes if control_genes is None else control_genes

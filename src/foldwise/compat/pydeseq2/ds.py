@@ -57,7 +57,7 @@ class DeseqStats:
         self._table: pd.DataFrame | None = None
 
     def _asked(self) -> Any:
-        from foldwise.contrasts import resolve_contrast
+        from foldwise.design.contrasts import resolve_contrast
 
         return resolve_contrast(self.dds.fit.design, self._contrast(), test="Wald")
 
