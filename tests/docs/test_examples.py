@@ -19,10 +19,11 @@ import run_examples  # noqa: E402
 SLOW = {"questions", "quality", "shrinkage", "many-fits", "command-line", "report"}  # several fits of real data
 PAGES = [pytest.param(p, id=p.stem, marks=[pytest.mark.slow] if p.stem in SLOW else []) for p in run_examples.pages()]
 WITH_EXAMPLES = [
-    "foldwise", "foldwise.api", "foldwise.citation", "foldwise.design", "foldwise.design.doctor", "foldwise.transforms.vst",
-    "foldwise.recover.counts", "foldwise.abundance.cpm", "foldwise.abundance.guide", "foldwise.abundance.tpm",
-    "foldwise.abundance.norm_factors", "foldwise.abundance.filtering", "foldwise.abundance.median_of_ratios",
-    "foldwise.datasets.simulation", "foldwise.dispersion.stage", "foldwise.size_factors.estimate", "foldwise.counts", "foldwise.multiplicity",
+    "foldwise", "foldwise.api", "foldwise.citation", "foldwise.design", "foldwise.design.doctor",
+    "foldwise.transforms.vst", "foldwise.recover.counts", "foldwise.abundance.cpm", "foldwise.abundance.guide",
+    "foldwise.abundance.tpm", "foldwise.abundance.norm_factors", "foldwise.abundance.filtering",
+    "foldwise.abundance.median_of_ratios", "foldwise.datasets.simulation", "foldwise.dispersion.stage",
+    "foldwise.size_factors.estimate", "foldwise.counts", "foldwise.multiplicity",
 ]  # fmt: skip
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
@@ -78,3 +79,14 @@ def test_the_house_page_names_every_room():
     rooms += [f"{p.name}/" for p in source.iterdir() if p.is_dir() and (p / "__init__.py").exists()]
     page = (DOCS / "house.md").read_text()
     assert not [room for room in sorted(rooms) if f"`{room}" not in page]
+
+
+@pytest.mark.parametrize("page", ["house.md", "method.md"])
+def test_files_that_are_named_exist(page):
+    source = DOCS.parent / "src" / "foldwise"
+    names = re.findall(r"`([\w/.]+(?:\.py|/))`", (DOCS / page).read_text())
+    everywhere = {str(p.relative_to(source)) + ("/" if p.is_dir() else "") for p in source.rglob("*")}
+    ends = {p.name + ("/" if p.is_dir() else "") for p in source.rglob("*")}
+    outside = ("tests/", "benchmarks/", "docs/", "src/")
+    missing = [n for n in names if n not in everywhere and n not in ends and not n.startswith(outside)]
+    assert not missing
