@@ -16,12 +16,13 @@ from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
 from foldwise.fit import Fit
 from foldwise.inference.hypothesis_test import TestPlan, report_convergence, run_test
-from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen
+from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen, known_options
 from foldwise.outliers.refit import Refitted, with_outliers_replaced
 from foldwise.size_factors.estimate import measured_from
 from foldwise.warn import warn
 
 
+@known_options
 def deseq(
     data: Any,
     design: Any,
@@ -87,6 +88,7 @@ def deseq(
     """
     options = {k: v for k, v in locals().items() if k not in ("data", "samples", "executor", "progress")}
     old = checked_compat(compat)
+    _is_mapping(reference)
     chosen("test", test, Test)
     if isinstance(fit_type, str):
         chosen("fit_type", fit_type, FitType)
@@ -101,6 +103,7 @@ def deseq(
     return _fit(stage, plan, min_replicates_for_replace, options)
 
 
+@known_options
 def fit_wald(
     dispersions: Dispersions,
     *,
@@ -125,6 +128,7 @@ def fit_wald(
     return _fit(dispersions, plan, min_replicates_for_replace, _recorded(options, dispersions))
 
 
+@known_options
 def fit_lrt(
     dispersions: Dispersions,
     reduced: Any,
@@ -149,6 +153,13 @@ def _recorded(options: dict[str, Any], stage: Dispersions) -> dict[str, Any]:
         "fit_type": stage.fit_type,
         "compat": "1.38" if stage.compat else None,
     }
+
+
+def _is_mapping(reference: Any) -> None:
+    if reference is not None and not isinstance(reference, Mapping):
+        raise OptionError(
+            f'reference={reference!r} names no factor: write reference={{"condition": {str(reference)!r}}}.'
+        )
 
 
 def _is_stage(dispersions: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from foldwise.errors import FitError
 from foldwise.execution import Executor
 from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model
 from foldwise.kernels import glm_means, prepare_design
+from foldwise.options import AltHypothesis, PAdjustMethod, known_options
 from foldwise.outliers import Replacement
 from foldwise.passes import final_pass
 
@@ -247,20 +248,49 @@ class Fit:
         return block_factors({"factors": self.factors[start:stop]}, self.measured.common_factors, stop - start)
 
     # ------------------------------------------------------------------------------------------- questions
-    def results(self, contrast: Any = None, **options: Any) -> Results:
+    @known_options
+    def results(
+        self,
+        contrast: Any = None,
+        *,
+        name: str | None = None,
+        lfc_threshold: float = 0.0,
+        alt_hypothesis: AltHypothesis = "greaterAbs",
+        alpha: float = 0.1,
+        independent_filtering: bool = True,
+        filter: Any = None,
+        theta: Sequence[float] | FloatArray | None = None,
+        filter_fun: Callable[[pd.DataFrame, float], Any] | None = None,
+        p_adjust_method: PAdjustMethod = "BH",
+        cooks_cutoff: float | bool | None = None,
+        list_values: tuple[float, float] = (1, -1),
+        use_t: bool | None = None,
+        min_mu: float = 0.5,
+        test: str | None = None,
+        add_mle: bool = False,
+        compat: str | None = None,
+    ) -> Results:
         """R's results(): one comparison's table.
 
         Parameters
         ----------
         contrast : ("condition", "treated", "control"); a pair of lists of coefficient names; a numeric vector with one
             number a coefficient; or None for the last coefficient.
-        name : str
-            A coefficient, instead of a contrast.
-        lfc_threshold, alt_hypothesis : the composite null, log2; "greaterAbs", "greaterAbs2014", "lessAbs", "greater", "less".
-        alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method : how p-values are filtered and adjusted.
-        cooks_cutoff : a number, False for none, or None for the default F quantile.
+        name : a coefficient, instead of a contrast.
+        lfc_threshold, alt_hypothesis : the composite null, log2: "greaterAbs" (both tails, as R from 1.44 on),
+            "greaterAbs2014" (as before), "lessAbs", "greater", "less".
+        alpha : the level that independent filtering is tuned to.
+        independent_filtering, filter, theta : leave out genes of a low filter statistic (the mean, or one number a
+            gene), choosing the share among ``theta``.
+        filter_fun : replaces filtering and adjustment: gets the table without padj and alpha, returns padj by gene.
+        p_adjust_method : "BH", "BY", "fdr", "bonferroni", "holm", "hochberg", "hommel", "none".
+        cooks_cutoff : a number, False for none, or None for the 99 % quantile of F(p, m - p).
         list_values : what multiplies the two lists of a list contrast.
-        use_t, min_mu, test, add_mle, compat : as in R; see the documentation.
+        use_t : judge by Student's t or not, whatever the fit did.
+        min_mu : floor of means where a contrast's error is computed from the covariance.
+        test : "Wald" for Wald statistics of a likelihood ratio fit.
+        add_mle : also the fold change before the prior (fits with ``beta_prior=True``).
+        compat : "1.38" for the rules of DESeq2 1.38; by default that of the fit.
 
         Raises
         ------
@@ -271,7 +301,8 @@ class Fit:
         """
         from foldwise.results import make_results
 
-        return make_results(self, contrast, **options)
+        asked = {key: value for key, value in locals().items() if key not in ("self", "contrast", "make_results")}
+        return make_results(self, contrast, **asked)
 
     def results_many(
         self, contrasts: Any = None, *, as_table: bool = False, **options: Any
@@ -300,9 +331,22 @@ class Fit:
         type: Literal["apeglm", "ashr", "normal"] = "apeglm",
         **options: Any,
     ) -> Results:
-        """Shrunken fold changes: R's lfcShrink(). See :func:`foldwise.shrinkage.shrink`."""
+        """Shrunken fold changes: R's lfcShrink().
+
+        Parameters
+        ----------
+        coef : a coefficient by name. contrast : any comparison that :meth:`results` takes (a contrast handed over
+            first is taken as one). With neither, what ``results()`` compares by default.
+        type : "apeglm" (heavy-tailed prior, mode), "ashr" (mixture of normals, posterior mean), "normal" (R's first).
+        options : ``lfc_threshold``, ``svalue``, ``res`` (a results table whose p-values are kept); for apeglm
+            ``converged`` (go on beyond where R stops), ``prior_scale``, ``adapt``; for ashr ``grid``.
+
+        See :func:`foldwise.shrinkage.shrink`.
+        """
         from foldwise.shrinkage import shrink
 
+        if contrast is None and isinstance(coef, tuple | list | np.ndarray):
+            coef, contrast = None, coef
         return shrink(self, coef, contrast, type=type, **options)
 
     def explain(self, gene: str, contrast: Any = None) -> Any:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+import difflib
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args
 
-from foldwise.errors import OptionError
+from foldwise.errors import OptionError, listed
 
 Test = Literal["Wald", "LRT"]
 FitType = Literal["parametric", "local", "mean", "glmGamPoi"]
@@ -36,6 +41,34 @@ def chosen(name: str, value: Any, choices: Any) -> Any:
     if value not in known:
         raise OptionError(f"{name}={value!r} is not known; choose one of {', '.join(map(repr, known))}.")
     return value
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def known_options(function: Function) -> Function:
+    """A function that says which option was probably meant where one is unknown; R's spellings are recognised."""
+    parameters = inspect.signature(function).parameters
+    names = [
+        name for name, p in parameters.items() if p.kind is not inspect.Parameter.POSITIONAL_ONLY and name != "self"
+    ]
+
+    @functools.wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        for option in options:
+            if option not in parameters:
+                raise OptionError(_unknown(function.__name__, option, names))
+        return function(*args, **options)
+
+    return checked  # type: ignore[return-value]
+
+
+def _unknown(function: str, option: str, names: list[str]) -> str:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", option).replace(".", "_").lower()
+    same = [name for name in names if name.replace("_", "") == snake.replace("_", "")]
+    near = same or difflib.get_close_matches(snake, names, 1, 0.6)
+    hint = f" Did you mean {near[0]}=?" if near else f" Its options are {listed(names, 30)}."
+    return f"{function}() has no option {option}=.{hint}"
 
 
 def checked_compat(compat: str | None) -> bool:

@@ -155,14 +155,39 @@ def _from_frame(counts: pd.DataFrame, samples: pd.DataFrame, genes: Any) -> Labe
             "No row of the sample table matches a column (or row) of the counts.\n"
             f"The sample table has {listed(map(str, samples.index))}; the counts have columns "
             f"{listed(map(str, counts.columns))} and rows {listed(map(str, counts.index))}.\n"
-            "Make the sample table's index the names that the counts use."
+            + _about_spaces(samples, counts)
+            + "Make the sample table's index the names that the counts use."
         )
+    _no_gene_column(counts, samples, by_column, by_row)
     notes: tuple[str, ...] = ()
     if by_row > by_column:
         counts = counts.T
         notes = ("counts were samples x genes: turned",)
     labels, annotation = _gene_labels(genes, counts.shape[0])
     return LabelledCounts(counts, labels if labels is not None else counts.index, counts.columns, annotation, notes)
+
+
+def _about_spaces(samples: pd.DataFrame, counts: pd.DataFrame) -> str:
+    trimmed = {str(label).strip() for label in samples.index}
+    same = any(str(label).strip() in trimmed for label in [*counts.columns, *counts.index])
+    return "They are equal but for spaces around them: strip these (samples.index.str.strip()).\n" if same else ""
+
+
+def _no_gene_column(counts: pd.DataFrame, samples: pd.DataFrame, by_column: float, by_row: float) -> None:
+    """A column of text among the samples is the gene names (or annotation), left out of the index."""
+    if not 0 < by_column < 1 or by_row > by_column:
+        return
+    known = set(map(str, _sample_labels(samples, counts.columns)))
+    texts = [
+        name
+        for name in counts.columns
+        if str(name) not in known and not pd.api.types.is_numeric_dtype(counts[name].dtype)
+    ]
+    if texts:
+        raise CountsError(
+            f"The counts have columns of text that are no samples: {listed(texts)}. Gene names belong into the index: "
+            f"counts.set_index({str(texts[0])!r}); annotation of genes goes into genes=."
+        )
 
 
 def _from_array(counts: Any, samples: pd.DataFrame, genes: Any) -> LabelledCounts:
@@ -179,9 +204,9 @@ def _from_array(counts: Any, samples: pd.DataFrame, genes: Any) -> LabelledCount
             + ("" if n_labels is None else f" and {n_labels} gene names")
             + ": one side must be the samples."
         )
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ("the counts carry no sample names: taken in the order of the sample table",)
     if not as_it_is:
-        matrix, notes = matrix.T, ("counts were samples x genes: turned",)
+        matrix, notes = matrix.T, (*notes, "counts were samples x genes: turned")
     labels, annotation = _gene_labels(genes, matrix.shape[0])
     if labels is None:
         labels = pd.Index([f"gene{i + 1}" for i in range(matrix.shape[0])])

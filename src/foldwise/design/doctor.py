@@ -123,6 +123,8 @@ def diagnose(samples: pd.DataFrame, design: Any, *, reference: Mapping[str, Any]
     >>> diagnose(samples, "~ batch + condition").can_be_fitted
     False
     """
+    if not isinstance(samples, pd.DataFrame) and hasattr(samples, "samples"):
+        samples = samples.samples  # a CountData carries its sample table
     try:
         made = assemble_design(design, samples, reference=reference)
     except FoldwiseError as error:

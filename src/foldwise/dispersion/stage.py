@@ -32,6 +32,7 @@ from foldwise.options import (
     SizeFactorType,
     checked_compat,
     chosen,
+    known_options,
 )
 from foldwise.passes import (
     FinalPass,
@@ -115,6 +116,7 @@ def gene_wise_model(design: Design, measured: Measured, all_zero: BoolArray, min
     )
 
 
+@known_options
 def estimate_dispersions(
     data: Any,
     design: Any,

@@ -13,12 +13,13 @@ from foldwise.counts import CountData, as_count_data
 from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor, executor_for
-from foldwise.options import SizeFactorType, chosen
+from foldwise.options import SizeFactorType, chosen, known_options
 from foldwise.size_factors.ratios import factors_from_lengths, log_geometric_means, median_of_ratios
 
 log = logging.getLogger("foldwise")
 
 
+@known_options
 def estimate_size_factors(
     data: Any,
     *,

@@ -40,8 +40,7 @@ def log_counts(counts: FloatArray) -> FloatArray:
     logs = table[small]
     large = counts >= TABLE_SIZE
     if large.any():
-        values, at = np.unique(counts[large], return_inverse=True)
-        logs[large] = np.array([math.log(v) for v in values])[at]
+        logs[large] = [math.log(v) for v in counts[large].tolist()]
     return logs
 
 
@@ -83,7 +82,17 @@ def _median_ratio(counts: FloatArray, log_means: FloatArray, logs: Callable[[Flo
     positive = counts > 0
     if not positive.any():
         return math.nan
-    return math.exp(float(np.median(logs(counts[positive]) - log_means[positive])))
+    return math.exp(_median(logs(counts[positive]) - log_means[positive]))
+
+
+def _median(values: FloatArray) -> float:
+    """Median of some numbers, none of them NaN; puts them into another order."""
+    upper = len(values) // 2
+    if len(values) % 2:
+        values.partition(upper)
+        return float(values[upper])
+    values.partition((upper - 1, upper))
+    return float((values[upper - 1] + values[upper]) / 2.0)
 
 
 def median_of_ratios(
