@@ -219,3 +219,51 @@ def test_every_missing_value_has_a_reason(with_missing: fw.Results) -> None:
     table = with_missing.table
     for status, rows in table.groupby("status"):
         assert with_missing.why(rows.index[0]).cause == status
+
+
+# ------------------------------------------------------------------------------------------------ nothing to compare
+@pytest.fixture(scope="module")
+def third_group() -> fw.Fit:
+    rng = np.random.default_rng(2)
+    samples = pd.DataFrame({"g": ["a"] * 3 + ["b"] * 3 + ["c"] * 3}, index=[f"s{k}" for k in range(9)])
+    counts = pd.DataFrame(rng.poisson(100, (200, 9)), index=[f"g{k}" for k in range(200)], columns=samples.index)
+    counts.iloc[0, :6] = 0
+    counts.iloc[1, 3:6] = 0
+    return fw.deseq(fw.CountData(counts, samples), "~ g", fit_type="mean")
+
+
+@pytest.mark.parametrize("contrast", [("g", "b", "a"), ("g", "a", "b")])
+def test_a_gene_without_counts_on_either_side_has_the_numbers_of_the_table(
+    third_group: fw.Fit, contrast: tuple[str, str, str]
+) -> None:
+    results = third_group.results(contrast)
+    answer = explain(third_group, "g0", results=results)
+    row = results.table.loc["g0"]
+    assert (row["log2FoldChange"], row["pvalue"]) == (0, 1)
+    assert answer.adjusted_lfc == 0
+    assert "neither side has counts" in answer.words
+    assert "+0." not in answer.words and "number" not in answer.words
+
+
+def test_one_side_without_counts_is_said_so(third_group: fw.Fit) -> None:
+    assert "One side has no counts" in explain(third_group, "g1", ("g", "b", "a")).words
+
+
+def test_by_the_name_of_a_coefficient_the_number_stays_and_is_called_empty(third_group: fw.Fit) -> None:
+    answer = explain(third_group, "g0", name="g_b_vs_a")
+    assert "neither side has counts" in answer.words and "says nothing" in answer.words
+
+
+def test_a_gene_written_wrongly_is_guessed(third_group: fw.Fit) -> None:
+    with pytest.raises(CountsError, match="Did you mean 'g0'"):
+        third_group.explain("G0")
+    with pytest.raises(CountsError, match="Did you mean 'g0'"):
+        why(third_group.results(), "G0")
+
+
+def test_what_is_left_over_alone_is_said_without_a_list(third_group: fw.Fit) -> None:
+    rest = third_group.coefficients
+    said = [explain(third_group, gene, ("g", "b", "a")).words for gene in rest.index[2:40]]
+    assert not [words for words in said if "made up so" in words]
+    table = explain(third_group, "g5", ("g", "b", "a")).table["log2"]
+    assert not ((table != 0) & (table.abs() < 1e-9)).any()

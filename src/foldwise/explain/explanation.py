@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
+from foldwise.design.formula.variables import meant
 from foldwise.errors import ContrastError, CountsError
 from foldwise.explain.parts import Compared, Parts, compared_samples, own_and_other_terms, taken_apart
 from foldwise.explain.why import Reason, why
@@ -35,6 +36,8 @@ class Explanation:
     table : one row a step from the model's fold change to the raw ratio: ``log2`` (summing to the last row), ``ratio``.
     counts : one row a sample: ``side``, ``normalized`` and ``adjusted`` (the effects of other covariates removed).
     words : all this in sentences.
+
+    A gene without a count in the samples that are compared has the table's numbers: fold change 0, p 1.
     """
 
     gene: str
@@ -79,7 +82,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         ratio of counts to set beside it.
     """
     if gene not in fit.genes.index:
-        raise CountsError(f"There is no gene '{gene}' in this fit.")
+        raise CountsError(f"There is no gene '{gene}' in this fit.{meant(gene, fit.genes.index)}")
     if results is None:
         results = fit.results(contrast) if name is None else fit.results(contrast, name=name)
     compared = _compared(fit, results.contrast)
@@ -200,6 +203,8 @@ def _words(gene: str, comparison: str, compared: Compared, parts: Parts, means: 
     adjusted, raw = float(parts.adjusted[0]), float(parts.raw[0])
     if not np.isfinite(row["log2FoldChange"]):
         return f"{gene} has no fold change for {comparison}: the model could not be fitted to its counts."
+    if compared.slope is None and not any(means):
+        return f"{gene}, {comparison}: {_neither(adjusted, row)}"
     said = [f"{gene}, {comparison}: the model's log2 fold change is {adjusted:+.2f} ({_times(adjusted)})."]
     if compared.slope is not None:
         said.append(f"The slope of the log2 counts over {compared.words[1]} alone is {raw:+.2f}.")
@@ -211,6 +216,16 @@ def _words(gene: str, comparison: str, compared: Compared, parts: Parts, means: 
         )
     said += _difference(adjusted, raw, parts)
     return " ".join(said)
+
+
+def _neither(adjusted: float, row: Any) -> str:
+    """Of a gene without counts on either side; by the name of a coefficient R gives a number all the same."""
+    if row["log2FoldChange"] == 0 and row["pvalue"] == 1:
+        return "neither side has counts, so the fold change is set to 0 and p to 1."
+    return (
+        f"neither side has counts; the model's log2 fold change of {adjusted:+.2f} comes from the other samples alone "
+        "and says nothing."
+    )
 
 
 def _difference(adjusted: float, raw: float, parts: Parts) -> list[str]:
@@ -225,6 +240,9 @@ def _difference(adjusted: float, raw: float, parts: Parts) -> list[str]:
     told = [f"{value:+.2f} from {name}" for name, value in pieces if abs(value) >= _SHOWN]
     rest = f"{parts.rest[0]:+.2f} is {REST}"
     sums = f"The difference of {difference:+.2f} is made up so: {', '.join([*told, rest])}."
+    if not told:
+        sums = f"The difference of {difference:+.2f} is {REST}: how the counts scatter, in samples of unequal weight."
+        return [part for part in (opening, sums) if part]
     return [part for part in (opening, sums, _because(pieces, float(parts.rest[0]))) if part]
 
 

@@ -21,6 +21,7 @@ from foldwise.arrays import BoolArray, FloatArray, IntArray
 SLOPE_PSEUDOCOUNT = 0.5  # added to counts before the logarithm where the comparison is a slope
 _EXACT_UP_TO = 8  # terms: beyond, two orders stand for all 2**k subsets
 _DIGITS = 10
+_NOTHING = 1e-9  # log2: what sums of rounded numbers leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def taken_apart(
     """
     beta = np.nan_to_num(coefficients)
     own, others = own_and_other_terms(design, contrast.vector)
+    empty = without_counts(contrast, normalized)
     adjusted = np.asarray(beta @ contrast.vector)
 
     def value(columns: Sequence[IntArray]) -> FloatArray:
@@ -110,9 +112,19 @@ def taken_apart(
         names.append("other levels of the compared covariates")
         parts = np.column_stack([parts, gap])
     raw = compared.ratio(normalized)
+    adjusted, parts = np.where(empty, 0.0, adjusted), np.where(empty[:, None], 0.0, parts)
     with np.errstate(invalid="ignore"):
         rest = raw - adjusted - parts.sum(axis=1)
+        rest = np.where(np.abs(rest) < _NOTHING, 0.0, rest)
+        parts = np.where(np.abs(parts) < _NOTHING, 0.0, parts)
     return Parts(raw, adjusted, tuple(names), parts, rest)
+
+
+def without_counts(contrast: Any, counts: FloatArray) -> BoolArray:
+    """(n_genes,) genes without a count in the samples that are compared: their fold change is set to 0 and p to 1."""
+    if contrast.zero_rule == "none" or contrast.zero_samples is None:
+        return np.zeros(len(counts), dtype=bool)
+    return np.asarray(~(counts[:, contrast.zero_samples] > 0).any(axis=1))
 
 
 def own_and_other_terms(design: Any, vector: FloatArray) -> tuple[IntArray, list[tuple[str, IntArray]]]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray
+from foldwise.design.formula.variables import meant
 from foldwise.errors import CountsError
 from foldwise.outliers import cooks_cutoff, judged_samples
 
@@ -47,7 +48,7 @@ def why(results: Any, gene: str) -> Reason:
         If there is no such gene.
     """
     if gene not in results.table.index:
-        raise CountsError(f"There is no gene '{gene}' in these results.")
+        raise CountsError(f"There is no gene '{gene}' in these results.{meant(gene, results.table.index)}")
     row = results.table.loc[gene]
     known = [name for name in ("log2FoldChange", "lfcSE", "stat", "pvalue", "padj") if name in row]
     missing = tuple(name for name in known if pd.isna(row[name]))

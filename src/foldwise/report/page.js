@@ -94,6 +94,7 @@ window.foldwise = (function () {
   }
 
   function signed(value) {
+    if (Math.abs(value) === Infinity) return value > 0 ? "+∞" : "-∞";
     return (value >= 0 ? "+" : "") + number(value, 2);
   }
 
@@ -139,6 +140,12 @@ window.foldwise = (function () {
   function explain(c, index, counts, box) {
     const e = c.explain;
     const raw = e.raw[index], adjusted = e.adjusted[index];
+    if (!e.slope && Number.isNaN(raw)) {
+      const set = c.genes.data.lfc[index] === 0 && c.genes.data.pvalue[index] === 1;
+      element("p", set ? "Neither side has counts, so the fold change is set to 0 and p to 1." :
+        "Neither side has counts: the fold change comes from the other samples alone and says nothing.", box);
+      return;
+    }
     const parts = e.terms.map((term, k) => [term, e.parts[index * e.terms.length + k]]);
     const rest = raw - adjusted - parts.reduce((sum, part) => sum + part[1], 0);
     if (e.slope) {
@@ -146,6 +153,9 @@ window.foldwise = (function () {
     } else if (counts !== null) {
       element("p", `Mean normalized counts: ${number(mean(counts, e.numerator), 1)} in ${e.words[0]}, ` +
         `${number(mean(counts, e.denominator), 1)} in ${e.words[1]}.`, box);
+    }
+    if (!e.slope && !Number.isFinite(raw)) {
+      element("p", "One side has no counts at all, so the ratio of the means is not a finite number.", box);
     }
     if (raw * adjusted < 0) {
       element("p", "Fold change and mean counts differ in sign; the table says through what.", box);

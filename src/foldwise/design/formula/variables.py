@@ -5,7 +5,7 @@ A column of the sample table is read into one of these once; functions of a form
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -97,11 +97,15 @@ def factor_of_text(labels: Sequence[str]) -> Factor:
 
 def near(name: object, known: Sequence[object]) -> str:
     """A hint for a message: what was perhaps meant, and what there is."""
+    return f"{meant(name, known)} There are {listed(known, 12)}." if known else " There are none."
+
+
+def meant(name: object, known: Iterable[object]) -> str:
+    """`` Did you mean …?``, or nothing."""
     names = [str(one) for one in known]
     by_case = [one for one in names if one.lower() == str(name).lower()]
     close = by_case or get_close_matches(str(name), names, n=3, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
-    return f"{hint} There are {listed(names, 12)}." if names else " There are none."
+    return f" Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
 
 
 def read_variable(samples: pd.DataFrame, name: str) -> Variable:
