@@ -172,9 +172,10 @@ def _is_stage(dispersions: Any) -> None:
 
 def _fit(stage: Dispersions, plan: TestPlan, min_replicates: float, options: dict[str, Any]) -> Fit:
     if stage.quasi_likelihood is not None:
-        from foldwise.dispersion.glm_gam_poi.route import glm_gam_poi_fit
+        from foldwise.dispersion.glm_gam_poi.route import glm_gam_poi_test
 
-        return glm_gam_poi_fit(stage, plan, options)
+        stage, plan, tested = glm_gam_poi_test(stage, plan)
+        return Fit(stage, stage, plan, tested, None, np.zeros(stage.measured.n_genes, dtype=bool), options)
     first, tested = run_test(stage, plan)
     done: Refitted = with_outliers_replaced(first, plan, tested, min_replicates, compat=stage.compat)
     report_convergence(done.tested.columns)

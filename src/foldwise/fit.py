@@ -145,7 +145,7 @@ class Fit:
 
     @property
     def mle_coefficients(self) -> pd.DataFrame | None:
-        """log2 coefficients of the fit without a prior (R's MLE_ columns); None where there is no prior."""
+        """log2 coefficients of the fit without a prior (R's ``MLE_`` columns); None where there is no prior."""
         if self.tested.mle is None:
             return None
         names = list(self.full_design.names)

@@ -75,6 +75,8 @@ def rows_of(values: Any, rows: BoolArray | IntArray) -> Any:
 
 def spread(values: Any, rows: BoolArray, fill: float = np.nan) -> Any:
     """Answers of the genes ``rows`` put back among all genes, ``fill`` elsewhere."""
+    if rows.all():
+        return np.asarray(values, dtype=np.float64)
     out = np.full((len(rows), *values.shape[1:]), fill)
     out[rows] = values
     return out

@@ -30,6 +30,10 @@ class DenseCounts:
     def of_samples(self, start: int, stop: int) -> FloatArray:
         return np.ascontiguousarray(self.values[:, start:stop].T, dtype=np.float64)
 
+    def part(self, genes: Any) -> DenseCounts:
+        """Some genes alone, to be sent elsewhere."""
+        return DenseCounts(self.values[genes])
+
 
 @dataclass(frozen=True, slots=True)
 class SparseCounts:
@@ -49,6 +53,10 @@ class SparseCounts:
 
     def of_samples(self, start: int, stop: int) -> FloatArray:
         return np.ascontiguousarray(self.values[:, start:stop].toarray().T, dtype=np.float64)
+
+    def part(self, genes: Any) -> SparseCounts:
+        """Some genes alone, to be sent elsewhere."""
+        return SparseCounts(self.values[genes])
 
 
 class StoredCounts:

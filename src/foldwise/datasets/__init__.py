@@ -42,4 +42,6 @@ def _dataset(name: str) -> CountData:
         samples = pd.read_csv(path, sep="\t", index_col=0, dtype=str)
     for column, levels in _LEVELS[name].items():
         samples[column] = pd.Categorical(samples[column], levels)
+    for column in samples.columns.difference(list(_LEVELS[name])):
+        samples[column] = pd.to_numeric(samples[column])
     return CountData(counts, samples, provenance=(f"the data set '{name}' that comes with foldwise",))

@@ -18,9 +18,10 @@ Genes = Mapping[str, Any]
 BlockFunction = Callable[..., dict[str, Any]]
 ProgressCallback = Callable[[str, int, int], None]
 
-# A block's arrays should stay in a core's cache, yet be long enough that NumPy's call costs vanish.
-VALUES_IN_A_BLOCK = 1 << 17
-MOST_GENES, FEWEST_GENES = 2048, 128
+# A block's arrays should stay in a core's cache, yet be long enough that the costs of calls vanish.
+VALUES_IN_A_BLOCK = 1 << 18
+MOST_GENES, FEWEST_GENES = 8192, 128
+BLOCKS_IN_STEP = 4  # their number is a multiple of it, so that two or four threads end together
 VALUES_OF_SAMPLES = 1 << 20
 
 
@@ -66,7 +67,14 @@ def samples_at_once(n_genes: int) -> int:
 
 
 def cut(n_genes: int, size: int) -> Iterator[tuple[int, int]]:
-    """The bounds of consecutive blocks; one empty block if there is nothing, so that shapes and types survive."""
+    """The bounds of consecutive blocks of at most ``size``, all about as long.
+
+    One empty block if there is nothing, so that shapes and types survive.
+    """
+    n_blocks = -(-n_genes // size)
+    if n_blocks > 1:
+        n_blocks += -n_blocks % BLOCKS_IN_STEP
+        size = -(-n_genes // n_blocks)
     for start in range(0, max(n_genes, 1), size):
         yield start, min(start + size, n_genes)
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import IntArray
-from foldwise.counts.sources import DenseCounts, SparseCounts
 from foldwise.errors import FitError
 from foldwise.execution.blocks import (
     BlockFunction,
@@ -69,7 +68,7 @@ class DaskExecutor:
 
         def tasks() -> Iterator[tuple[int, tuple[Any, ...]]]:
             for start, stop in cut(n_samples, samples_at_once(n_genes)):
-                if isinstance(counts, DenseCounts | SparseCounts):
+                if in_memory(counts):
                     yield stop, (function, counts.of_samples(start, stop), None, None, shared)
                 else:
                     yield stop, (function, counts, start, stop, shared)
@@ -120,16 +119,20 @@ class DaskExecutor:
             ) from error
 
 
+def in_memory(counts: Any) -> bool:
+    """Whether a part of the counts can be cut out and sent; stores are read by the workers."""
+    return hasattr(counts, "part")
+
+
 def _first(items: Iterator[Any], many: int) -> Iterator[Any]:
     for _, item in zip(range(many), items):  # noqa: B905
         yield item
 
 
-def _part_of(counts: CountSource, rows: IntArray | None, start: int, stop: int) -> tuple[Any, Any]:
+def _part_of(counts: Any, rows: IntArray | None, start: int, stop: int) -> tuple[Any, Any]:
     """What a task needs of the counts, and where its genes lie in that: cut out of memory, or the store itself."""
-    if isinstance(counts, DenseCounts | SparseCounts):
-        index: Any = slice(start, stop) if rows is None else rows[start:stop]
-        return type(counts)(counts.values[index]), 0
+    if in_memory(counts):
+        return counts.part(slice(start, stop) if rows is None else rows[start:stop]), 0
     return counts, start if rows is None else rows[start:stop]
 
 

@@ -6,9 +6,7 @@ Ahlmann-Eltze & Huber (2020), "glmGamPoi: fitting Gamma-Poisson generalized line
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +23,6 @@ from foldwise.dispersion.prior import log_residuals, prior_variance, residual_sp
 from foldwise.dispersion.stage import Dispersions, max_dispersion
 from foldwise.dispersion.trend import fit_trend
 from foldwise.errors import OptionError
-from foldwise.fit import Fit
 from foldwise.inference.hypothesis_test import Tested, TestPlan, report_convergence, run_test
 from foldwise.kernels import prepare_design
 from foldwise.warn import warn
@@ -82,16 +79,15 @@ def glm_gam_poi_dispersions(stage: Dispersions) -> Dispersions:
     )
 
 
-def glm_gam_poi_fit(stage: Dispersions, plan: TestPlan, options: Mapping[str, Any]) -> Fit:
+def glm_gam_poi_test(stage: Dispersions, plan: TestPlan) -> tuple[Dispersions, TestPlan, Tested]:
     """The quasi-likelihood ratio test, or the ordinary Wald test with a warning. Nothing is replaced."""
-    nothing = np.zeros(stage.measured.n_genes, dtype=bool)
     if plan.reduced is None:
         warn("The dispersions of fit_type='glmGamPoi' should be used with test='LRT', not with a Wald test.")
         stage, tested = run_test(stage, replace(plan, min_mu=stage.min_mu))
         report_convergence(tested.columns)
-        return Fit(stage, stage, plan, tested, None, nothing, options)
+        return stage, plan, tested
     plan = replace(plan, design=replace(stage.design, names=stage.design.plain_names))
-    return Fit(stage, stage, plan, quasi_likelihood_ratio(stage, plan), None, nothing, options)
+    return stage, plan, quasi_likelihood_ratio(stage, plan)
 
 
 def quasi_likelihood_ratio(stage: Dispersions, plan: TestPlan) -> Tested:
