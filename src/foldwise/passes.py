@@ -61,7 +61,7 @@ def gene_wise_pass(counts: FloatArray, genes: Genes, shared: GeneWisePass) -> Ge
     fitted = ~genes["allZero"]
     raw = genes.get("weights")
     found = gene_wise_dispersions(
-        counts[fitted],
+        counts if fitted.all() else counts[fitted],
         _factors(genes, shared.factors, fitted),
         shared.model,
         raw_weights=None if raw is None else raw[fitted],
@@ -108,7 +108,8 @@ class FinalPass:
 def final_pass(counts: FloatArray, genes: Genes, shared: FinalPass) -> Genes:
     """Final dispersions, coefficients and what follows from them; NaN where a gene cannot be fitted."""
     fitted = ~genes["allZero"]
-    k, factors = counts[fitted], _factors(genes, shared.factors, fitted)
+    k = counts if fitted.all() else counts[fitted]
+    factors = _factors(genes, shared.factors, fitted)
     raw = genes.get("weights")
     weights = None if raw is None else normalized_weights(raw[fitted])
     beta = genes["mean_beta"][fitted] if "mean_beta" in genes else None

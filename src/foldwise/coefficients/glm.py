@@ -12,7 +12,7 @@ import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, prepare_design
-from foldwise.kernels.statistics import START_PSEUDOCOUNT
+from foldwise.kernels.moments import START_PSEUDOCOUNT
 from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
 
 LN2 = float(np.log(2.0))
@@ -255,7 +255,8 @@ def _finished(
         min_mu=0.0 if model.intercept_only else model.min_mu,
         # R stores the likelihood of optimised genes at floored means, that of all others at means as they are.
         floor_likelihood=rows is not None,
-        hat_beta=part(fitted.hat_beta),
+        # Elsewhere the last means are those of the coefficients, and one pass does for both.
+        hat_beta=None if rows is None else part(fitted.hat_beta),
         robust_alpha=part(robust_alpha),
         cook_means=part(cook_means),
         judged=None if cooks is None else cooks.judged,

@@ -18,8 +18,11 @@ def tiles(*rows: int) -> list[FloatArray]:
     buffer = getattr(_local, "buffer", None)
     if buffer is None or buffer.shape[0] < total:
         buffer = _local.buffer = tile(total)
-    ends = np.cumsum(rows)
-    return [buffer[end - n : end] for n, end in zip(rows, ends, strict=True)]
+    parts, end = [], 0
+    for n in rows:
+        parts.append(buffer[end : end + n])
+        end += n
+    return parts
 
 
 def integers() -> IntArray:
