@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
+from foldwise.coefficients.glm import FARTHEST_START
 from foldwise.counts.measured import block_factors, normalized_weights
-from foldwise.kernels.rlog import fit_rlog
+from foldwise.kernels.rlog import CONVERGED, RlogFit, fit_rlog
 from foldwise.options import COEFFICIENT_VARIANCE
 from foldwise.transforms.prepared import Genes, Prepared
 
@@ -66,6 +67,7 @@ def rlog_pass(counts: FloatArray, genes: Genes, shared: RlogPass) -> dict[str, A
         factors = factors * np.exp2(given[fitted])[:, None]
         start = np.log(k / factors + START_PSEUDOCOUNT)
     raw = genes.get("weights")
+    weights = None if raw is None else normalized_weights(raw[fitted])
     done = fit_rlog(
         k,
         factors,
@@ -73,8 +75,10 @@ def rlog_pass(counts: FloatArray, genes: Genes, shared: RlogPass) -> dict[str, A
         start,
         (1 / COEFFICIENT_VARIANCE / LN2**2, 1 / shared.prior_variance / LN2**2),
         own_intercept=given is None,
-        weights=None if raw is None else normalized_weights(raw[fitted]),
+        weights=weights,
     )
+    if weights is not None and (weights == 0).any():
+        done = _optimised(done, k, factors, genes["dispersion"][fitted], weights, start, shared.prior_variance)
     value, intercept = np.zeros(counts.shape), np.full(len(counts), -np.inf)
     status = np.zeros(len(counts), dtype=np.int64)
     value[fitted] = done.linear / LN2
@@ -84,6 +88,40 @@ def rlog_pass(counts: FloatArray, genes: Genes, shared: RlogPass) -> dict[str, A
         value[fitted] += given[fitted][:, None]
         intercept[fitted] = given[fitted]
     return {"value": value, "intercept": intercept, "status": status}
+
+
+def _optimised(
+    done: RlogFit,
+    counts: FloatArray,
+    factors: FloatArray,
+    dispersion: FloatArray,
+    weights: FloatArray,
+    start: FloatArray,
+    prior_variance: float,
+) -> RlogFit:
+    """Genes with a weight of 0 by the general optimiser: the term of such a sample has no variance, and R then turns to it."""
+    from foldwise.optimise.negative_binomial import fit_by_optimiser
+
+    n = counts.shape[1]
+    own_intercept = start.shape[1] == 1
+    matrix = np.hstack([np.ones((n, 1)), np.eye(n)]) if own_intercept else np.eye(n)
+    ridge = np.full(matrix.shape[1], 1 / prior_variance)
+    if own_intercept:
+        ridge[0] = 1 / COEFFICIENT_VARIANCE
+    linear, intercept, status = done.linear.copy(), done.intercept.copy(), done.status.copy()
+    for row in np.flatnonzero((weights == 0).any(axis=1)):
+        terms = done.linear[row] - done.intercept[row]
+        begin = np.append(done.intercept[row], terms) / LN2 if own_intercept else terms / LN2
+        if not (np.abs(begin) < FARTHEST_START).all():  # R takes natural-log numbers for log2 ones here
+            begin = np.append(start[row, 0], np.zeros(n)) if own_intercept else start[row]
+        factors_row = factors if factors.ndim == 1 else factors[row]
+        beta = fit_by_optimiser(
+            counts[row], factors_row, matrix, float(dispersion[row]), ridge, begin, weights_row=weights[row]
+        )[0]
+        linear[row] = matrix @ beta * LN2
+        intercept[row] = beta[0] * LN2 if own_intercept else 0.0
+        status[row] = CONVERGED
+    return replace(done, linear=linear, intercept=intercept, status=status)
 
 
 def reasons(status: Any, genes: pd.Index) -> pd.Series:
