@@ -15,7 +15,7 @@ from foldwise.dispersion.stage import Dispersions, dispersion_stage, estimate_di
 from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
 from foldwise.fit import Fit
-from foldwise.inference.hypothesis_test import TestPlan, report_convergence, run_test
+from foldwise.inference.hypothesis_test import TestPlan, report_convergence, report_scale, run_test
 from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen, known_options
 from foldwise.outliers.refit import Refitted, with_outliers_replaced
 from foldwise.size_factors.estimate import measured_from
@@ -94,7 +94,7 @@ def deseq(
         chosen("fit_type", fit_type, FitType)
     data = as_count_data(data, samples)
     run = executor_for(executor, progress)
-    full = design if isinstance(design, Design) else build_design(design, data.samples, reference=reference)
+    full = _design_of(design, data, reference)
     plan = _plan(data, full, test, reduced, beta_prior, model_matrix_type, use_t, df, min_mu, reference)
     trend = None if isinstance(fit_type, str) else fit_type
     kind = fit_type if isinstance(fit_type, str) else "parametric"
@@ -155,6 +155,13 @@ def _recorded(options: dict[str, Any], stage: Dispersions) -> dict[str, Any]:
     }
 
 
+def _design_of(design: Any, data: CountData, reference: Any) -> Design:
+    # A covariate on a bad scale is told after the fit, with what it did.
+    return (
+        design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
+    )
+
+
 def _is_mapping(reference: Any) -> None:
     if reference is not None and not isinstance(reference, Mapping):
         raise OptionError(
@@ -179,6 +186,7 @@ def _fit(stage: Dispersions, plan: TestPlan, min_replicates: float, options: dic
     first, tested = run_test(stage, plan)
     done: Refitted = with_outliers_replaced(first, plan, tested, min_replicates, compat=stage.compat)
     report_convergence(done.tested.columns)
+    report_scale(done.stage, plan, done.tested)
     return Fit(done.stage, first, plan, done.tested, done.replacement, done.refitted, options)
 
 

@@ -13,4 +13,4 @@ def warn(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("foldwise"):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, FoldwiseWarning, stacklevel=level - 1)
+    warnings.warn(message, FoldwiseWarning, stacklevel=level)

@@ -90,3 +90,29 @@ def test_sparse_and_stored_counts_give_the_same_bits(replicated, tmp_path):
     adata.write_h5ad(tmp_path / "x.h5ad")
     stored = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
     assert bits(fw.deseq(fw.CountData(stored), "~ condition", progress=False)) == one
+
+
+def test_a_worker_that_dies_changes_nothing(replicated, tmp_path):
+    """The scheduler runs its tasks again: all that a task needs travels with it."""
+    import os
+    import signal
+
+    distributed = pytest.importorskip("dask.distributed", reason="needs the dask extra")
+    from foldwise.execution.dask import DaskExecutor
+
+    one = bits(fw.deseq(replicated, "~ condition", executor="serial", progress=False))
+    killed = []
+
+    def kill_one(stage, done, total):
+        if stage == "gene-wise dispersions" and not killed and 0 < done < total:
+            pid = next(iter(client.run(os.getpid).values()))
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        run = DaskExecutor(client, genes_per_block=10, progress=kill_one)
+        assert bits(fw.deseq(replicated, "~ condition", executor=run, progress=False)) == one
+    assert killed

@@ -151,7 +151,8 @@ def _check_levels(design: Design, factor: str, numerator: str, denominator: str)
         if factor in design.variables:
             raise ContrastError(
                 f"{factor} is not a factor, so it has no levels to compare; its coefficient is the change for one unit "
-                f"of it: {listed([name for name in design.names if factor in name], 12) or 'none'} by name=."
+                f"of it: {listed([name for name in design.names if factor in name], 12) or 'none'} by name=. If its "
+                f"values are groups, make it categories: samples['{factor}'].astype(str)."
             )
         if factor in design.samples.columns:
             raise ContrastError(

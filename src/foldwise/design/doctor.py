@@ -5,7 +5,7 @@ Works on designs that cannot be estimated: these are what it is for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from foldwise.design.formula.confounding import (
 from foldwise.design.formula.rank import column_rank
 from foldwise.design.formula.scale import badly_scaled
 from foldwise.errors import FoldwiseError, listed
+from foldwise.options import MIN_REPLICATES_FOR_COOKS
 
 Severity = Literal["stop", "warning", "note"]
 MARKS = {"stop": "STOP", "warning": "warning", "note": "note"}
@@ -75,15 +76,19 @@ class Diagnosis:
         rows = [(finding.severity, finding.topic, finding.text) for finding in self.findings]
         return pd.DataFrame(rows, columns=["severity", "topic", "text"])
 
-    def text(self) -> str:
-        """All of it as a page of text."""
-        lines = [self._headline(), ""]
-        lines += [f"{MARKS[one.severity]:>7}  {one.topic}: {_indented(one.text)}" for one in self.findings]
+    def text(self, call: Callable[[Any], str] | None = None) -> str:
+        """All of it as a page of text; ``call`` says how a comparison is asked for, by default in Python."""
+        lines = [self._headline()]
+        lines += ["", *self._findings()] if self.findings else []
         if len(self.contrasts):
+            asked = self.contrasts["call"] if call is None else [call(one) for one in self.contrasts["contrast"]]
             lines += ["", "A fit with this design answers:"]
             wide = max(len(str(question)) for question in self.contrasts["question"])
-            lines += [f"  {row.question:<{wide}}  {row.call}" for row in self.contrasts.itertuples()]
+            lines += [f"  {q:<{wide}}  {a}" for q, a in zip(self.contrasts["question"], asked, strict=True)]
         return "\n".join(lines)
+
+    def _findings(self) -> list[str]:
+        return [f"{MARKS[one.severity]:>7}  {one.topic}: {_indented(one.text)}" for one in self.findings]
 
     def _headline(self) -> str:
         verdict = "can be fitted" if self.can_be_fitted else "cannot be fitted as it stands"
@@ -219,11 +224,41 @@ def _replicates(design: Design) -> list[Finding]:
         if single:
             text = f"'{name}' has one sample only in {listed(single)}: such a group is its sample, outlier or not."
             said.append(Finding("warning", "groups of one", text))
-    sizes = np.bincount(design.cells)
-    if len(sizes) == n_columns and 1 < sizes.min() < 3:
-        text = "Some groups have two samples: outlying counts cannot be told from signal (Cook's distances need three)."
-        said.append(Finding("note", "small groups", text))
+    unjudged = without_outlier_detection(design)
+    if unjudged and rank < n_samples:
+        said.append(Finding("note", "outlier detection", unjudged))
     return said
+
+
+def without_outlier_detection(design: Design) -> str:
+    """Which samples are too few of their kind for an outlier count to be told from a difference; "" if none are."""
+    sizes = np.bincount(design.cells)
+    small = sizes < MIN_REPLICATES_FOR_COOKS
+    if not small.any() or design.matrix.shape[0] <= design.matrix.shape[1]:
+        return ""
+    what = _combinations(design)
+    if small.all():
+        return (
+            f"No {what} has {MIN_REPLICATES_FOR_COOKS} samples (the largest has {sizes.max()}), so outlier detection by "
+            "Cook's distance is off: an outlier count cannot be told from a real difference, and stays in."
+        )
+    n = int(sizes[small].sum())
+    return (
+        f"In {small.sum()} of {len(sizes)} groups ({what}) there are fewer than {MIN_REPLICATES_FOR_COOKS} samples: outlier "
+        f"detection by Cook's distance is off for {'the sample' if n == 1 else f'the {n} samples'} in them."
+    )
+
+
+def _combinations(design: Design) -> str:
+    names = [name for name in design.variables if name in design.samples]
+    if not names:
+        return "group of samples with the same row in the model matrix"
+    return f"group of '{names[0]}'" if len(names) == 1 else f"combination of {' x '.join(names)}"
+
+
+def cautions(design: Design) -> list[str]:
+    """What should be known beside a fit of this design: how columns were read, and where no outliers are found."""
+    return [*design.notes, *filter(None, [without_outlier_detection(design)])]
 
 
 def _scale(design: Design) -> list[Finding]:

@@ -28,6 +28,7 @@ from foldwise.design.formula.syntax import Name
 from foldwise.design.formula.terms import Terms, members, read_formula
 from foldwise.design.formula.variables import Factor, Variable, read_variable
 from foldwise.errors import DesignError, FoldwiseWarning, listed
+from foldwise.warn import warn
 
 DesignKind = Literal["standard", "expanded", "user"]
 CELL_DIGITS = 15  # two samples are in one cell when their rows read the same with so many digits, as in R
@@ -116,7 +117,7 @@ def build_design(
         log.info(note)
     scale = badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms)
     if scale and advise and not expanded:
-        warnings.warn(" ".join(scale), FoldwiseWarning, stacklevel=2)
+        warn(" ".join(scale))
     return design
 
 

@@ -162,7 +162,7 @@ def estimate_dispersions(
         raise OptionError("fit_type must be a known name or a function from means to dispersions.")
     run = executor_for(executor, progress)
     data = as_count_data(data, samples)
-    built = design if isinstance(design, Design) else build_design(design, data.samples, reference=reference)
+    built = design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
     measured = measured_from(data, run, sf_type=sf_type)
     stage = dispersion_stage(
         data,
@@ -310,7 +310,7 @@ def _with_trend(stage: Dispersions, fit_type: FitType, own: Callable[[FloatArray
     fitted = ~stage.columns["allZero"].astype(bool)
     means, gene_wise = stage.columns["baseMean"][fitted], stage.columns["dispGeneEst"][fitted]
     if own is None:
-        trend = fit_trend(means, gene_wise, fit_type, stacklevel=5)
+        trend = fit_trend(means, gene_wise, fit_type)
     else:
         trend = own if hasattr(own, "to_arrays") else UserTrend(own, means)  # type: ignore[assignment]
     values = np.full(len(fitted), np.nan)

@@ -7,7 +7,6 @@ the mean of normalized counts.
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
@@ -30,8 +29,9 @@ from foldwise.dispersion.local_regression import (
     local_quadratic,
     tricube_fit,
 )
-from foldwise.errors import FitError, FoldwiseWarning, OptionError
+from foldwise.errors import FitError, OptionError
 from foldwise.options import MIN_DISPERSION, FitType
+from foldwise.warn import warn
 
 __all__ = [
     "LocalMedianTrend",
@@ -60,7 +60,7 @@ ROUNDING = 1e-9
 
 
 def fit_trend(
-    base_means: FloatArray, dispersions: FloatArray, fit_type: FitType = "parametric", *, stacklevel: int = 2
+    base_means: FloatArray, dispersions: FloatArray, fit_type: FitType = "parametric"
 ) -> Trend:
     """Fit the trend of gene-wise dispersions over means of normalized counts.
 
@@ -88,12 +88,10 @@ def fit_trend(
             try:
                 return fit_parametric(base_means[used], dispersions[used])
             except FitError:
-                warnings.warn(
+                warn(
                     "fit_type='parametric', but the dispersion trend was not well captured by the function "
                     "y = a/x + b, and a local regression fit was automatically substituted. "
-                    "Give fit_type='local' or 'mean' to avoid this warning next time.",
-                    FoldwiseWarning,
-                    stacklevel=stacklevel,
+                    "Give fit_type='local' or 'mean' to avoid this warning next time."
                 )
                 return fit_local(base_means[used], dispersions[used])
         case "local":

@@ -15,11 +15,13 @@ import numpy as np
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E, CooksRule, GlmModel, glm_model
 from foldwise.coefficients.prior import coefficient_prior_variance, prior_gene_weights
+from foldwise.coefficients.scale import ScalePass, scale_pass
 from foldwise.counts.measured import normalized_weights
 from foldwise.design import Design
+from foldwise.design.formula.scale import badly_scaled
 from foldwise.dispersion.stage import Dispersions, final_inputs
 from foldwise.inference import chi_square_tail, two_sided
-from foldwise.options import COEFFICIENT_VARIANCE
+from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS
 from foldwise.outliers import cooks_cutoff, judged_samples
 from foldwise.passes import FinalPass, final_pass
 from foldwise.warn import warn
@@ -101,6 +103,7 @@ def run_test(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) -> 
         name: found.pop(name) for name in ("maxCooks", "largest_sample", "exceeds", "n_larger") if name in found
     }
     if not plan.beta_prior:
+        found = _without_singular(stage, found, shared)
         return stage, _answers(stage, plan, found, cooks, None, None)
     mle = found["beta"]
     variance = plan.prior_variance
@@ -109,6 +112,43 @@ def run_test(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) -> 
     prior_model = glm_model(plan.design.matrix, min_mu=plan.min_mu, prior_variance=variance)
     found = _fit_with_prior(stage, prior_model)
     return stage, _answers(stage, plan, found, cooks, mle, variance)
+
+
+def _without_singular(stage: Dispersions, found: dict[str, Any], shared: FinalPass) -> dict[str, Any]:
+    """Genes of the general optimiser whose covariance is singular: R stops there; they are marked and go without error."""
+    rows = np.flatnonzero(found["iterations"] >= MAX_ITERATIONS)
+    if not len(rows) or shared.full is None or shared.full.intercept_only:
+        return found
+    genes = stage.measured.genes(beta=found["beta"], dispersion=stage.columns["dispersion"])
+    asked = ScalePass(shared.factors, shared.full, ())
+    judged = stage.executor.over_genes("coefficients", scale_pass, stage.measured.counts, genes, asked, rows)
+    singular = rows[judged["singular"] == 1]
+    if len(singular):
+        found["converged"][singular] = 0.0
+        found["se"][singular] = np.nan
+    return found
+
+
+def report_scale(stage: Dispersions, plan: TestPlan, tested: Tested) -> None:
+    """One warning for covariates on a bad scale: which, what they did to this fit, what to write instead."""
+    design = plan.design
+    advice = badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms)
+    if not advice:
+        return
+    numeric = tuple(
+        k for k, name in enumerate(design.model_matrix_names) if any(f"'{name}'" in text for text in advice)
+    )
+    genes = stage.measured.genes(beta=tested.beta, dispersion=stage.columns["dispersion"])
+    shared = ScalePass(stage.measured.common_factors, glm_model(design.matrix, min_mu=plan.min_mu), numeric)
+    judged = stage.executor.over_genes("coefficients", scale_pass, stage.measured.counts, genes, shared)
+    fitted = int((~stage.columns["allZero"].astype(bool)).sum())
+    left = int((tested.columns["betaIter"] >= MAX_ITERATIONS).sum())
+    shrunken = max(int((judged[f"shrunken{k}"] == 1).sum()) for k in numeric) if numeric else 0
+    without = int((np.isnan(tested.se).any(axis=1) & ~stage.columns["allZero"].astype(bool)).sum())
+    done = f"In this fit {left} of {fitted} genes left the normal path for the general optimiser"
+    done += f" and {without} of them have no standard error (R would stop)" if without else ""
+    done += f", and in {shrunken} the ridge takes more than 1 % of the coefficient." if shrunken else "."
+    warn(" ".join([*advice, done, "The numbers are R's."]))
 
 
 def refit_with_prior(stage: Dispersions, plan: TestPlan) -> Tested:

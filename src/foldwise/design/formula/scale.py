@@ -16,7 +16,7 @@ from foldwise.design.formula.names import is_syntactic, number_text
 
 FAR_FROM_ZERO = 20.0  # |mean| in standard deviations: beyond, the coefficient is off by more than 1e-3 in R
 NEARLY_CONSTANT = 0.03  # standard deviation: below, the ridge moves the coefficient by more than 6e-5
-HUGE = 1e8  # standard deviation: beyond, one gene that needs the fallback stops R
+HUGE = 1e4  # standard deviation: beyond, genes that need the fallback have no covariance in R, which then stops
 
 
 def badly_scaled(matrix: FloatArray, names: Sequence[str], term: IntArray, terms: Sequence[str]) -> list[str]:
@@ -44,9 +44,10 @@ def _advice(name: str, values: FloatArray) -> str:
         extent = "small" if sd < NEARLY_CONSTANT else "large"
         factor = number_text(10.0 ** -math.floor(math.log10(sd)))
         instead = f"I({name} * {factor})" if is_syntactic(name) else "a covariate with a standard deviation near 1"
+        taken = "the ridge of the fit" if sd < NEARLY_CONSTANT else "the general optimiser, with its fixed steps,"
         return (
-            f"Covariate '{name}' has a very {extent} standard deviation ({sd:.3g}), which the ridge of the fit takes "
-            f"badly. Write {instead} instead, which is the same model in other units."
+            f"Covariate '{name}' has a very {extent} standard deviation ({sd:.3g}), which {taken} takes badly. "
+            f"Write {instead} instead, which is the same model in other units."
         )
     return ""
 
