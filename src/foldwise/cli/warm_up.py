@@ -9,9 +9,9 @@ import click
 
 @click.command(short_help="Compile the kernels now.")
 def warm_up() -> None:
-    """Compile the kernels now, so that the first analysis does not have to (images, shared machines)."""
-    from foldwise.kernels import warm_up as compile_kernels
+    """Compile all kernels now, so that the first analysis does not have to (images, shared machines)."""
+    from foldwise.warming import warm_up as compile_everything
 
     began = time.perf_counter()
-    compile_kernels()
+    compile_everything()
     click.echo(f"Kernels compiled or found in the cache: {time.perf_counter() - began:.1f} s.")

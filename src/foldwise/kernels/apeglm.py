@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
-from foldwise.kernels._jit import kernel
+from foldwise.kernels._jit import announce, kernel
 from foldwise.kernels.cauchy_posterior import (
     GRADIENT,
     POINT,
@@ -211,6 +211,7 @@ def shrink_genes(
     )  # fmt: skip
     beta, variance = np.full((n_genes, p), np.nan), np.full((n_genes, p), np.nan)
     answers = beta, variance, np.zeros(n_genes, dtype=np.int64)
+    announce(first_searches)
     first_searches(*given, *scratch, np.zeros((3, MEMORY)), *answers)
     if (answers[2] == ASTRAY).any():
         _restart_where_nan(counts, reference, beta, answers[2])
