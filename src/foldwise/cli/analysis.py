@@ -85,7 +85,10 @@ class PipelineStyle:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was asked for. arguments : as given, for the record. inputs : the files, by what they are."""
+    """What was asked for. arguments : as given, for the record. inputs : the files, by what they are.
+
+    tidy : remove what an earlier run wrote into the same folder and this one does not.
+    """
 
     data: CountData
     out: Path
@@ -98,6 +101,7 @@ class Analysis:
     layout: Layout = "plain"
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tidy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,15 @@ class Outcome:
 
 def analyse(asked: Analysis, stages: Stages) -> Outcome:
     """Fit, test, write; all files appear together at the end, or none."""
+    from foldwise.cli.earlier_run import earlier_files, remove_files
     from foldwise.cli.nf_core_layout import write_nf_core
+    from foldwise.cli.packages import check_packages
     from foldwise.cli.plain_layout import write_plain
-    from foldwise.cli.record import run_record
+    from foldwise.cli.record import RECORD, run_record
 
     began = time.perf_counter()
+    check_packages(asked.files)
+    earlier = earlier_files(asked.out) if asked.tidy else []
     for note in asked.data.provenance:
         stages.say(f"  {note}")
     with staged_folder(asked.out) as folder:
@@ -142,11 +150,14 @@ def analyse(asked: Analysis, stages: Stages) -> Outcome:
 
             write_multiqc(answers, folder)
         stages.seconds["all"] = time.perf_counter() - began
-        run_record(asked, answers, stages.seconds, folder / "run.json")
-        files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        files = sorted({*(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()), RECORD})
+        run_record(asked, answers, stages.seconds, files, folder / RECORD)
+    gone = remove_files(asked.out, set(earlier) - set(files))
     for answer in answers:
         stages.say(f"\n{_titled(answer)}")
     stages.say(f"\n{len(files)} files in {asked.out}")
+    if gone:
+        stages.say(f"removed what an earlier run wrote there and this one does not: {', '.join(gone)}")
     return Outcome(answers, files, dict(stages.seconds))
 
 
@@ -167,7 +178,9 @@ def fitted(data: CountData, design: str, comparisons: list[Comparison], model: M
         If the samples cannot carry the design; wrong texts are DesignError.
     """
     from foldwise.api import deseq
+    from foldwise.cli.words import in_our_words
     from foldwise.design import assemble_design, check_estimable
+    from foldwise.design.doctor import cautions
 
     reference = references_of(model.reference) or None
     try:
@@ -175,6 +188,8 @@ def fitted(data: CountData, design: str, comparisons: list[Comparison], model: M
         check_estimable(made)
         for one in comparisons:
             one.check(made)
+        for note in cautions(made):
+            stages.say(f"  note: {in_our_words(note)}")
     except SamplesError as error:  # missing values in a column of the design
         raise FitError(str(error)) from error
     except DesignError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import shlex
+from collections.abc import Iterable
 
 import click
 
@@ -24,6 +27,13 @@ def contrast_of(text: str) -> tuple[str, str, str]:
             "says how treated differs from control. Level names with commas go into double quotes."
         )
     return parts[0], parts[1], parts[2]
+
+
+def as_text(contrast: Iterable[str]) -> str:
+    """The three words as ``--contrast`` takes them, quoted for the shell where they need it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(contrast)
+    return shlex.quote(out.getvalue())
 
 
 def references_of(texts: tuple[str, ...]) -> dict[str, str]:

@@ -58,6 +58,8 @@ def _tell(name: str, design: str, contrast: Any, story: str, out: Path, threads:
     stages.say(f"\n{name.upper()}\n{story}\n{data.n_genes:,} genes x {data.n_samples} samples, design {design}\n")
     asked = Comparison(f"{factor}_{numerator}_vs_{denominator}", contrast)
     arguments = {"design": design, "contrasts": [",".join(contrast)], "threads": threads}
-    outcome = analyse(Analysis(data, out / name, design, [asked], Model(threads=threads), arguments=arguments), stages)
+    outcome = analyse(
+        Analysis(data, out / name, design, [asked], Model(threads=threads), arguments=arguments, tidy=True), stages
+    )
     top = outcome.answers[0].result.significant().head(SHOWN).drop(columns=["status"])
     stages.say(f"\nThe first genes, {numerator} against {denominator}:\n{top.to_string(float_format='%.4g')}\n")

@@ -25,12 +25,13 @@ def code_of(error: Exception) -> int:
 
 def told(error: Exception) -> None:
     """Say what went wrong, without a traceback."""
+    from foldwise.cli.words import in_our_words
     from foldwise.errors import FoldwiseError
 
     if isinstance(error, click.ClickException):
         error.show()
     elif isinstance(error, FoldwiseError | OSError):
-        click.echo(f"foldwise: {error}", err=True)
+        click.echo(f"foldwise: {in_our_words(error)}", err=True)
     else:
         said = (
             f"foldwise: {type(error).__name__}: {error}\nThis is a fault of foldwise; foldwise --debug … shows where."

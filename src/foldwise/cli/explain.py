@@ -70,18 +70,22 @@ def _explained(fit: Any, gene: str, results: Any) -> dict[str, Any]:
 
 
 def _as_text(answer: dict[str, Any]) -> str:
+    from foldwise.cli.words import in_our_words
+
     found = answer["explanation"]
     parts = [answer["note"] if found is None else found.words, str(answer["why"])]
     if found is not None:
         parts += [found.table[["log2", "ratio"]].to_string(float_format="%.4g")]
         parts += [found.counts.drop(columns="x", errors="ignore").to_string(float_format="%.1f")]
-    return "\n\n".join(parts)
+    return in_our_words("\n\n".join(parts))
 
 
 def _as_dict(answer: dict[str, Any]) -> dict[str, Any]:
+    from foldwise.cli.words import in_our_words
+
     found, why = answer["explanation"], answer["why"]
     given = {"gene": answer["gene"], "comparison": answer["of"], "results": answer["row"]}
-    given["why"] = {"cause": why.cause, "words": why.words, "details": dict(why.details)}
+    given["why"] = {"cause": why.cause, "words": in_our_words(why.words), "details": dict(why.details)}
     if found is None:
         return given | {"words": answer["note"], "steps": None, "samples": None}
     steps = found.table.reset_index().to_dict("records")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from foldwise.counts import CountData
     from foldwise.fit import Fit
 
@@ -101,12 +103,17 @@ def _with_own_samples(counts: str, how: Reading) -> CountData:
 
 def with_factors(data: CountData, columns: tuple[str, ...], option: str = "--factor") -> CountData:
     """Columns of numbers taken as categories, in numeric order, labelled as R labels them."""
+    return data._with(samples=categories(data.samples, columns, option))
+
+
+def categories(table: pd.DataFrame, columns: tuple[str, ...], option: str = "--factor") -> pd.DataFrame:
+    """A sample table whose columns of numbers are categories."""
     import pandas as pd
 
     from foldwise.design.formula.names import level_text
     from foldwise.errors import SamplesError, listed
 
-    samples = data.samples.copy()
+    samples = table.copy()
     for column in columns:
         if column not in samples:
             raise SamplesError(f"{option} {column}: the sample table has the columns {listed(samples.columns, 20)}.")
@@ -115,7 +122,7 @@ def with_factors(data: CountData, columns: tuple[str, ...], option: str = "--fac
         levels = sorted(samples[column].dropna().unique())
         labels = [level_text(level) for level in levels]
         samples[column] = pd.Categorical(samples[column], levels).rename_categories(labels)
-    return data._with(samples=samples)
+    return samples
 
 
 def saved_fit(path: str, threads: int | None, progress: Any) -> Fit:

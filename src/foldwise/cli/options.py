@@ -43,16 +43,14 @@ reading = together(
     ),
 )
 
+factors = click.option(
+    "--factor", "factors", multiple=True, metavar="COLUMN", help="Take a column of numbers as categories; repeatable."
+)
+
 fitting = together(
     click.option("--design", metavar="FORMULA", help='An R formula: "~ batch + condition".'),
     click.option("--reference", multiple=True, metavar="FACTOR=LEVEL", help="Base level of a factor; repeatable."),
-    click.option(
-        "--factor",
-        "factors",
-        multiple=True,
-        metavar="COLUMN",
-        help="Take a column of numbers as categories; repeatable.",
-    ),
+    factors,
     click.option("--test", type=click.Choice(["Wald", "LRT"]), default="Wald", show_default=True),
     click.option("--reduced", metavar="FORMULA", help="The smaller model of a likelihood ratio test."),
     click.option(

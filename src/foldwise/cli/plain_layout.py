@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from foldwise.fit import Fit
 
 
+NAMED_GENES = 8  # in pictures, those of smallest p-value
+
+
 def write_plain(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]:
     """Everything of a plain run but its record."""
     excluding = [one.id for one in asked.comparisons if one.exclude_column]
@@ -89,8 +92,8 @@ def write_pictures(fit: Fit, answers: list[Answer], folder: Path) -> None:
     from foldwise import plots
 
     for answer in answers:
-        plots.save(plots.ma(answer.result), folder / f"{answer.id}.ma")
-        plots.save(plots.volcano(answer.result), folder / f"{answer.id}.volcano")
+        plots.save(plots.ma(answer.result, labels=NAMED_GENES), folder / f"{answer.id}.ma")
+        plots.save(plots.volcano(answer.result, labels=NAMED_GENES), folder / f"{answer.id}.volcano")
         if answer.shrunken is not None:
             plots.save(plots.ma(answer.shrunken), folder / f"{answer.id}.ma.shrunken")
     if fit.trend is not None:

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from foldwise.cli.analysis import Analysis, Answer, Outcome
     from foldwise.fit import Fit
 
+RECORD = "run.json"
 LIBRARIES = ("numpy", "scipy", "pandas", "numba", "matplotlib")
 
 
-def run_record(asked: Analysis, answers: list[Answer], seconds: dict[str, float], path: Path) -> None:
+def run_record(asked: Analysis, answers: list[Answer], seconds: dict[str, float], files: list[str], path: Path) -> None:
     """Write run.json; ``foldwise run --params run.json --out …`` repeats the run."""
-    path.write_text(json_text(described(asked, answers, seconds)) + "\n", encoding="utf-8")
+    path.write_text(json_text(described(asked, answers, seconds, files)) + "\n", encoding="utf-8")
 
 
-def described(asked: Analysis, answers: list[Answer], seconds: dict[str, float]) -> dict[str, Any]:
+def described(asked: Analysis, answers: list[Answer], seconds: dict[str, float], files: list[str]) -> dict[str, Any]:
     """The record as a dictionary."""
     return {
         "foldwise": __version__,
@@ -41,6 +42,8 @@ def described(asked: Analysis, answers: list[Answer], seconds: dict[str, float])
         "seeds": "none: nothing in a fit is random",
         "layout": asked.layout,
         "comparisons": {answer.id: {**_comparison(answer), "fit": _fit(answer.fit)} for answer in answers},
+        "warnings": _cautions(answers),
+        "files": files,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 
@@ -73,6 +76,12 @@ def _comparison(answer: Answer) -> dict[str, Any]:
         "filter_threshold": result.metadata.get("filter_threshold"),
         "filter_theta": result.metadata.get("filter_theta"),
     }
+
+
+def _cautions(answers: list[Answer]) -> list[str]:
+    from foldwise.design.doctor import cautions
+
+    return list(dict.fromkeys(note for answer in answers for note in cautions(answer.fit.full_design)))
 
 
 def _fit(fit: Fit) -> dict[str, Any]:

@@ -66,6 +66,9 @@ def run(counts: str, samples: str | None, **options: Any) -> None:
     write. SAMPLES is a table with one row a sample; its first column holds the sample names; files that carry one (h5ad,
     rds) need none. One of them may be "-", standard input.
 
+    Files of the same names in --out are replaced; other files that an earlier run wrote there (its run.json lists them)
+    are removed, so that no old table lies beside the new ones. Files of yours stay.
+
     \b
     foldwise run counts.tsv samples.tsv --design "~ batch + condition" \\
         --contrast condition,treated,control --out results
@@ -118,6 +121,7 @@ def _asked(
         layout,
         arguments=_said({**options, "counts": counts, "samples": samples}),
         inputs=inputs,
+        tidy=True,
     )
 
 

@@ -16,10 +16,12 @@ import click
 
 TERMINATED = 128 + signal.SIGTERM
 KERNELS_BESIDE = ".foldwise-kernels"
+_warned: set[str] = set()  # a command says everything once
 
 
 def prepare(debug: bool) -> None:
     """Set up the process: one-line warnings, tidy ends, a place for compiled kernels."""
+    _warned.clear()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # "building the font cache", a home that is read-only
     if not debug:
         warnings.showwarning = _one_line
@@ -33,10 +35,13 @@ def _terminated(number: int, frame: Any) -> None:
 
 
 def _one_line(message: Any, category: Any, *_: Any, **__: Any) -> None:
+    from foldwise.cli.words import in_our_words
     from foldwise.errors import FoldwiseWarning
 
-    if issubclass(category, FoldwiseWarning):
-        click.echo(f"warning: {message}", err=True)
+    said = in_our_words(message)
+    if issubclass(category, FoldwiseWarning) and said not in _warned:
+        _warned.add(said)
+        click.echo(f"warning: {said}", err=True)
 
 
 def _place_for_kernels() -> None:

@@ -35,11 +35,13 @@ METHODS = ["vst", "rlog", "log2", "normalized"]
 def transform(counts: str, samples: str | None, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
     """Transform COUNTS for pictures and clustering: vst, rlog, log2(normalized + 1), or normalized counts.
 
-    COUNTS is a table of counts in any format that "run" takes, or a saved fit (fit.foldwise). SAMPLES is needed for
-    --no-blind only.
+    COUNTS is a table of counts in any format that "run" takes, or what "run --save-fit" wrote: fit.foldwise, or the
+    folder that it lies in. SAMPLES is needed for --no-blind only.
     """
+    from foldwise.cli.packages import check_table
     from foldwise.io import write_table
 
+    check_table(out)
     if options["kept"] and options["save"]:
         raise click.UsageError("--apply uses a kept transformation and --save keeps a new one: choose one.")
     with readable(counts, samples) as (path, sheet):
@@ -51,9 +53,7 @@ def transform(counts: str, samples: str | None, out: str, threads: int | None, q
 
 
 def _data(path: str, sheet: str | None, threads: int | None, options: dict[str, Any]) -> Any:
-    import zipfile
-
-    if path.endswith(".foldwise") and zipfile.is_zipfile(path):
+    if _is_fit(path):
         return saved_fit(path, threads, False)
     if not options["blind"] and (sheet is None or options["design"] is None):
         raise click.UsageError("--no-blind needs SAMPLES and --design (or a saved fit).")
@@ -69,17 +69,28 @@ def _data(path: str, sheet: str | None, threads: int | None, options: dict[str, 
     return _without_samples(path, how)
 
 
+def _is_fit(path: str) -> bool:
+    import zipfile
+    from pathlib import Path
+
+    if Path(path).is_dir():
+        return any(Path(path).glob("*.foldwise"))
+    return path.endswith(".foldwise") and zipfile.is_zipfile(path)
+
+
 def _without_samples(path: str, how: Reading) -> Any:
     import pandas as pd
 
     from foldwise.counts import CountData
     from foldwise.io import read_counts
+    from foldwise.io.count_table import CountTable
+    from foldwise.io.read_report import source_name
 
     read = read_counts(path, gene_column=how.gene_column, layer=how.layer)
     if isinstance(read, CountData):
         return read
-    read = read.round() if how.round_counts else read
-    return CountData(read, pd.DataFrame(index=read.columns.astype(str)))
+    samples = pd.DataFrame(index=read.columns.astype(str))
+    return CountTable(read, source=source_name(path)).with_samples(samples, round_counts=how.round_counts)
 
 
 def _transformed(data: Any, threads: int | None, options: dict[str, Any]) -> Any:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, SamplesError, listed
-from foldwise.io.read_report import ReadReport, how_many
+from foldwise.io.read_report import ReadReport, how_many, naming
 from foldwise.io.sample_names import why_names_differ
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData
 
+_SAME_TOTAL, _NEAR_MILLION = 1e-4, 0.01  # spread of column sums, over their mean
 Unlisted = Literal["error", "drop"]
 
 
@@ -30,6 +32,7 @@ class CountTable:
     samples : the sample table, for files that carry one (h5ad, rds).
     average_lengths, normalization_factors, weights : genes x samples, for files that carry them.
     size_factors : one a sample, for files that carry them.
+    source : what the file is called in messages.
     """
 
     counts: pd.DataFrame
@@ -41,6 +44,7 @@ class CountTable:
     normalization_factors: pd.DataFrame | None = None
     weights: pd.DataFrame | None = None
     size_factors: pd.Series | None = None
+    source: str = ""
 
     def with_samples(
         self, samples: pd.DataFrame | None = None, *, unlisted: Unlisted = "error", round_counts: bool = False
@@ -65,19 +69,22 @@ class CountTable:
             raise SamplesError("These counts come without a sample table: give samples=, one row a sample.")
         table = self._of_samples(samples.index, unlisted)
         table = table._rounded() if round_counts else table
+        with naming(self.source):
+            _check_genes(table.counts.index)
         samples = samples.loc[table.counts.columns].copy()
         if table.quality is not None:
             samples.attrs["quality_counts"] = table.quality.to_dict()
-        return CountData(
-            table.counts,
-            samples,
-            genes=table.genes,
-            size_factors=table.size_factors,
-            normalization_factors=table.normalization_factors,
-            average_lengths=table.average_lengths,
-            weights=table.weights,
-            provenance=table.notes,
-        )
+        with naming(self.source):
+            return CountData(
+                table.counts,
+                samples,
+                genes=table.genes,
+                size_factors=table.size_factors,
+                normalization_factors=table.normalization_factors,
+                average_lengths=table.average_lengths,
+                weights=table.weights,
+                provenance=table.notes,
+            )
 
     def _of_samples(self, names: pd.Index, unlisted: Unlisted) -> CountTable:
         """Only the columns that ``names`` lists, in the file's order."""
@@ -107,10 +114,44 @@ class CountTable:
 
     def _rounded(self) -> CountTable:
         """Whole counts; ``np.rint`` rounds halves to even, as R's round() does."""
+        values = self.counts.to_numpy(dtype=np.float64)
+        check_not_shares(values, self.source)
         whole = self.counts.round(0)
         changed = int((whole.to_numpy() != self.counts.to_numpy()).sum())
         note = f"rounded {how_many(changed, 'estimated count')} to whole numbers (halves to even)"
         return replace(self, counts=whole, notes=(*self.notes, note) if changed else self.notes)
+
+
+def check_not_shares(values: FloatArray, source: str = "") -> None:
+    """Refuse to round what are parts of a total (TPM, CPM): every column then has the same sum, and counts never do.
+
+    Raises
+    ------
+    CountsError
+        If all columns add up to a million, or to one other number exactly enough.
+    """
+    totals = values.sum(axis=0)
+    if len(totals) < 2 or (values == np.rint(values)).all() or not totals.mean() > 0:
+        return
+    apart = np.ptp(totals) / totals.mean()
+    if apart > (_NEAR_MILLION if abs(totals.mean() - 1e6) < 1e4 else _SAME_TOTAL):
+        return
+    raise CountsError(
+        f"{source + ': ' if source else ''}every sample adds up to about {totals.mean():,.0f}, so these are TPM, CPM or "
+        "other parts of a total, not estimated counts: how deeply each sample was sequenced is gone, and rounding does "
+        "not bring it back. Use the counts of the same program (salmon: NumReads; RSEM: expected_count; kallisto: "
+        "est_counts). If they are CPM of raw counts, foldwise.recover_counts() may find the counts."
+    )
+
+
+def _check_genes(genes: pd.Index) -> None:
+    twice = genes[genes.duplicated()].unique()
+    if len(twice):
+        names = "1 gene name occurs" if len(twice) == 1 else f"{len(twice)} gene names occur"
+        raise CountsError(
+            f"{names} more than once: {listed(twice)}. Add the counts of equal names up, or make the names unique "
+            "(pandas: df.groupby(level=0).sum())."
+        )
 
 
 def counts_and_annotation(
@@ -155,7 +196,7 @@ def counts_and_annotation(
     if described:
         report.note(f"kept {how_many(len(described), 'column')} as gene annotation, not counts: {listed(described)}")
     report.note(f"read {how_many(len(counts), 'gene')} in {how_many(counts.shape[1], 'sample')}")
-    return CountTable(counts, genes, report.lines)
+    return CountTable(counts, genes, report.lines, source=report.source)
 
 
 ANNOTATION_NAMES = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +16,7 @@ from foldwise.io.featurecounts import featurecounts_table
 from foldwise.io.h5ad import check_layer_option, is_hdf5
 from foldwise.io.opening import as_text, read_bytes, starts_as_matrix_market
 from foldwise.io.raw_table import looks_like_date, raw_table, warn_about_dates
-from foldwise.io.read_report import PathLike, ReadReport
+from foldwise.io.read_report import PathLike, ReadReport, naming, source_name
 from foldwise.io.sample_table import as_sample_table
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def read_counts(
     if _is_anndata_file(path):
         from foldwise.io.h5ad import h5ad_data
 
-        return h5ad_data(path, table_samples, layer=layer, backed=backed, unlisted=unlisted)
+        with naming(source_name(path)):
+            return h5ad_data(path, table_samples, layer=layer, backed=backed, unlisted=unlisted)
     if _is_ten_x(path) and table_samples is not None:
         from foldwise.io.ten_x import read_10x
 
@@ -87,6 +89,7 @@ def read_counts(
     )
     if table_samples is None and table.samples is None:
         return table.counts
+    table = replace(table, source=source_name(path))
     return table.with_samples(table_samples, unlisted=unlisted, round_counts=round_counts)
 
 

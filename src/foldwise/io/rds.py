@@ -14,7 +14,7 @@ from foldwise.io import r_objects as r
 from foldwise.io.content import kind_of_content
 from foldwise.io.count_table import CountTable, Unlisted, counts_and_annotation
 from foldwise.io.opening import read_bytes
-from foldwise.io.read_report import PathLike, ReadReport, how_many
+from foldwise.io.read_report import PathLike, ReadReport, how_many, source_name
 from foldwise.io.sample_table import as_sample_table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_rds(
     if samples is None and table.samples is None:
         return table.counts
     own = None if samples is None else as_sample_table(samples)
-    return table.with_samples(own, unlisted=unlisted, round_counts=round_counts)
+    return replace(table, source=source_name(path)).with_samples(own, unlisted=unlisted, round_counts=round_counts)
 
 
 def rds_table(path: PathLike, *, assay: str | None = None, name: str | None = None) -> CountTable:

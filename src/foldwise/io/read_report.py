@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
+
+from foldwise.errors import CountsError
 
 logger = logging.getLogger("foldwise")
 
@@ -31,6 +34,17 @@ class ReadReport:
     def lines(self) -> tuple[str, ...]:
         """All lines so far, oldest first."""
         return tuple(self._lines)
+
+
+@contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Let refusals of counts begin with the name of the file that they came from."""
+    try:
+        yield
+    except CountsError as error:
+        if not source or source in str(error):
+            raise
+        raise type(error)(f"{source}: {error}") from error
 
 
 def source_name(source: object) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from foldwise.arrays import BoolArray, FloatArray
+from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.plots.figures import (
     DOWN,
     TREND,
@@ -24,6 +24,7 @@ from foldwise.plots.figures import (
 from foldwise.plots.labels import label_points
 from foldwise.plots.sources import adjusted_pvalues, alpha_of, chosen_genes, columns_of, results_table, title_of
 
+_MARGIN = 1.1  # of the axis of fold changes, over what it must hold
 _WIDE = (6.0, 3.8)  # inches: room for the legend beside the axes
 
 
@@ -47,7 +48,8 @@ def ma(
     alpha
         Level for adjusted p-values; that of the results, or 0.1.
     ylim
-        Range of fold changes; genes outside are triangles at the edge. By default 1.1 times the 99 % quantile.
+        Range of fold changes; genes outside are triangles at the edge. By default 1.1 times the 99 % quantile of all
+        genes, or of the significant ones, and the fifty genes of smallest p-value are inside.
     labels
         How many genes of smallest p-value to name, or which genes.
 
@@ -60,7 +62,9 @@ def ma(
     padj = adjusted_pvalues(table)
     shown = (mean > 0) & np.isfinite(lfc)
     alpha = alpha_of(results, alpha)
-    low, high = ylim or _fold_change_range(lfc[shown])
+    low, high = ylim or _fold_change_range(
+        lfc, shown, padj < alpha, table.index.get_indexer_for(chosen_genes(table, 50))
+    )
     ax = new_axes(ax, size=_WIDE)
     ax.set_xscale("log")
     ax.axhline(0.0, color="#555555", lw=0.8, zorder=1)
@@ -111,11 +115,11 @@ def volcano(
         ax.scatter(lfc[inside], height[inside], s=size, c=colour, lw=0, rasterized=many)
         ax.scatter(lfc[at_edge], height[at_edge], s=size * 3, c=colour, lw=0, marker="^", clip_on=False)
         entries.append((_dot(colour), f"{words} ({int(chosen.sum()):,})"))
-    _volcano_lines(ax, pvalue[shown & (padj < alpha)], lfc_threshold)
+    entries = entries[::-1] + _volcano_lines(ax, pvalue[shown & (padj < alpha)], alpha, lfc_threshold)
     reach = 1.05 * float(np.max(np.abs(lfc[shown]), initial=1.0))
     ax.set(xlim=(-reach, reach), ylim=(0.0, top * 1.02))
     describe(ax, x="log2 fold change", y="-log10 p-value", title=title_of(results, title))
-    add_legend(ax, entries[::-1], title=f"adjusted p < {alpha:g}", outside=True)
+    add_legend(ax, entries, title=f"adjusted p < {alpha:g}", outside=True)
     _label_genes(ax, table, labels, lfc, height)
     return ax
 
@@ -180,9 +184,13 @@ def rejection_curve(metadata: Any) -> tuple[FloatArray, FloatArray]:
     return theta, values
 
 
-def _fold_change_range(lfc: FloatArray) -> tuple[float, float]:
-    reach = 1.1 * float(np.quantile(np.abs(lfc), 0.99)) if len(lfc) else 1.0
-    reach = max(reach, 0.1)
+def _fold_change_range(lfc: FloatArray, shown: BoolArray, significant: BoolArray, top: IntArray) -> tuple[float, float]:
+    size = np.abs(lfc)
+    wide = [0.1 / _MARGIN] + [
+        float(np.quantile(size[kind], 0.99)) for kind in (shown, shown & significant) if kind.any()
+    ]
+    surest = size[top[shown[top] & significant[top]]]
+    reach = _MARGIN * max(*wide, float(np.max(surest, initial=0.0)))
     return -reach, reach
 
 
@@ -205,13 +213,19 @@ def _minus_log10(pvalue: FloatArray) -> tuple[FloatArray, float]:
         return np.minimum(-np.log10(pvalue), max(top, 1.0)), max(top, 1.0)
 
 
-def _volcano_lines(ax: Axes, significant: FloatArray, lfc_threshold: float) -> None:
-    style = {"color": "#555555", "lw": 0.8, "ls": "--", "zorder": 1}
+def _volcano_lines(ax: Axes, significant: FloatArray, alpha: float, lfc_threshold: float) -> list[tuple[Line2D, str]]:
+    """Lines at the limits, and what the legend says of them."""
+    style = {"color": "#555555", "lw": 0.8}
+    said = []
     if len(significant) and significant.max() > 0:
-        ax.axhline(-np.log10(significant.max()), **style)
+        ax.axhline(-np.log10(significant.max()), zorder=1, ls="--", **style)
+        words = f"largest p-value ({significant.max():.1g})\nwith adjusted p < {alpha:g}"
+        said.append((Line2D([], [], ls="--", **style), words))
     if lfc_threshold > 0:
-        ax.axvline(lfc_threshold, **style)
-        ax.axvline(-lfc_threshold, **style)
+        for side in (lfc_threshold, -lfc_threshold):
+            ax.axvline(side, zorder=1, ls=":", **style)
+        said.append((Line2D([], [], ls=":", **style), f"fold change of ±{lfc_threshold:g}"))
+    return said
 
 
 def _label_genes(

@@ -67,7 +67,7 @@ def pca(
     share = found.variance
     describe(ax, x=f"{x}: {share[x]:.0%} of variance", y=f"{y}: {share[y]:.0%} of variance", title=title)
     if labels or (labels is None and len(found.scores) <= _NAMED_AT_MOST):
-        label_points(ax, found.scores[x].to_numpy(), found.scores[y].to_numpy(), list(found.scores.index))
+        label_points(ax, found.scores[x].to_numpy(), found.scores[y].to_numpy(), list(found.scores.index), radius=5.0)
     return ax
 
 
@@ -79,11 +79,27 @@ def scree(data: Any, ax: Axes | None = None, *, top: int | None = TOP_GENES, tit
     ax = new_axes(ax)
     bars = ax.bar(position, share, color=DOWN, width=0.7)
     (line,) = ax.plot(position, np.cumsum(share), "o-", color="#555555", ms=3.5, lw=1.0)
-    ax.bar_label(bars, fmt="%.0f", fontsize=7, padding=1)
+    for place, value in zip(position, share, strict=True):
+        _name_bar(ax, float(place), float(value), under_line=place == 1)
     ax.set(xticks=position, ylim=(0, 108))
     describe(ax, x="principal component", y="% of variance", title=title)
     add_legend(ax, [(bars[0], "this component"), (line, "up to this one")])
     return ax
+
+
+def _name_bar(ax: Axes, place: float, value: float, *, under_line: bool) -> None:
+    """The height of a bar: within it where it is tall, above it otherwise (off the line, which begins on the first)."""
+    inside = value >= 10
+    ax.annotate(
+        f"{value:.0f}",
+        (place, value),
+        (0, -4 if inside else (7 if under_line else 1)),
+        textcoords="offset points",
+        ha="center",
+        va="top" if inside else "bottom",
+        fontsize=7,
+        color="white" if inside else "#333333",
+    )
 
 
 def _component(found: Components, number: int) -> str:

@@ -23,11 +23,18 @@ _CROWD_COST = 1.5  # points of distance that a name rather moves than cover one 
 
 
 def label_points(
-    ax: Axes, x: FloatArray, y: FloatArray, names: Sequence[object], *, avoid: FloatArray | None = None
+    ax: Axes,
+    x: FloatArray,
+    y: FloatArray,
+    names: Sequence[object],
+    *,
+    avoid: FloatArray | None = None,
+    radius: float = 0.0,
 ) -> None:
     """Name points, the most important first: a name for which there is no free place is left out.
 
-    ``avoid`` (n, 2) are further points, in data units, that names should not cover.
+    ``avoid`` (n, 2) are further points, in data units, that names should not cover. ``radius``, in points, is for
+    markers that are large and few: names keep off their whole disc and have no white ground that would cut it.
     """
     figure = ax.get_figure(root=True)
     if not len(names) or not isinstance(figure, Figure):
@@ -36,11 +43,12 @@ def label_points(
     figure.draw_without_rendering()  # the layout settles now: names are placed on the final axes
     anchors = ax.transData.transform(np.column_stack([x, y]))
     crowd = anchors if avoid is None else np.vstack([anchors, ax.transData.transform(np.asarray(avoid))])
-    space = _Space(ax, crowd, figure.dpi / 72.0)
+    scale = figure.dpi / 72.0
+    space = _Space(ax, _discs(crowd, radius * scale), scale)
     for point, place, name in zip(np.column_stack([x, y]), anchors, names, strict=True):
         offset = space.place(place, _measure(ax, figure, str(name)))
         if offset is not None:
-            _write(ax, point, offset, str(name))
+            _write(ax, point, offset, str(name), ground=not radius)
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
@@ -51,7 +59,17 @@ def _measure(ax: Axes, figure: Figure, name: str) -> tuple[float, float]:
     return float(box.width), float(box.height)
 
 
-def _write(ax: Axes, point: FloatArray, offset: tuple[float, float], name: str) -> None:
+def _discs(centres: FloatArray, radius: float) -> FloatArray:
+    """The centres and, for markers of some size, points on two rings around each."""
+    if not radius:
+        return centres
+    turn = np.deg2rad(np.arange(0.0, 360.0, 30.0))
+    ring = np.column_stack([np.cos(turn), np.sin(turn)])
+    rings = [(centres[:, None] + radius * share * ring).reshape(-1, 2) for share in (0.5, 1.0)]
+    return np.concatenate([centres, *rings])
+
+
+def _write(ax: Axes, point: FloatArray, offset: tuple[float, float], name: str, *, ground: bool) -> None:
     far = np.hypot(*offset) > _LEADER_FROM
     line = {"arrowstyle": "-", "color": "#444444", "lw": 0.5, "shrinkA": 0.0, "shrinkB": 2.0, "relpos": (0.5, 0.5)}
     if far:
@@ -65,7 +83,7 @@ def _write(ax: Axes, point: FloatArray, offset: tuple[float, float], name: str) 
         ha="left" if offset[0] >= 0 else "right",
         va="center",
         arrowprops=line if far else None,
-        bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.65},
+        bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.65} if ground else None,
         annotation_clip=False,
         parse_math=False,
         zorder=6,

@@ -36,7 +36,7 @@ def dispersion(fit: Any, ax: Axes | None = None, *, title: str | None = None) ->
     mean, gene_wise = columns_of(genes, ["baseMean", "dispGeneEst"])
     trend, final = (_optional(genes, name) for name in ("dispFit", "dispersion"))
     outlier = _optional(genes, "dispOutlier") == 1
-    ax = new_axes(ax)
+    ax = new_axes(ax, size=(6.4, 3.8))  # inches: room for the legend beside the axes, where it hides no gene
     ax.set(xscale="log", yscale="log")
     bottom = _lower_edge(gene_wise[mean > 0], final[mean > 0])
     entries = [(_dot("#333333"), "gene-wise")]
@@ -54,7 +54,7 @@ def dispersion(fit: Any, ax: Axes | None = None, *, title: str | None = None) ->
         entries.append((Line2D([], [], color=TREND, lw=1.6), "trend" + (f" ({kind})" if kind else "")))
     ax.set_ylim(bottom=bottom)
     describe(ax, x="mean of normalized counts", y="dispersion", title=title)
-    add_legend(ax, entries, loc="upper right")
+    add_legend(ax, entries, outside=True)
     return ax
 
 

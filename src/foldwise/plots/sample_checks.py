@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.outliers import cooks_cutoff as default_cutoff
+from foldwise.outliers import judged_samples
 from foldwise.plots.figures import DOWN, TREND, add_legend, describe, name_ticks, new_axes, rasterised
 from foldwise.plots.labels import label_points
 from foldwise.plots.sources import is_fit, normalized_counts, size_factors_of
@@ -31,7 +33,7 @@ def size_factors(data: Any, ax: Axes | None = None, *, title: str | None = None)
     add_legend(ax, [(line, "size factor by depth alone")])
     describe(ax, x="counts in the sample (millions)", y="size factor", title=title)
     if len(totals) <= _NAMED_AT_MOST:
-        label_points(ax, totals.to_numpy(dtype=float), factors.to_numpy(dtype=float), list(totals.index))
+        label_points(ax, totals.to_numpy(dtype=float), factors.to_numpy(dtype=float), list(totals.index), radius=3.6)
     return ax
 
 
@@ -78,16 +80,16 @@ def cooks(fit: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes
 
 
 def cooks_cutoff(fit: Any) -> float | None:
-    """DESeq2's cutoff for Cook's distances of a fit: F(0.99; p, m - p); None where it has no meaning."""
+    """DESeq2's cutoff for Cook's distances of a fit: F(0.99; p, m - p); None where no sample is judged by it."""
     design = getattr(fit, "full_design", None) or getattr(fit, "design", None)
     if design is None:
         return None
     n_samples, n_coefficients = design.matrix.shape
-    if n_samples <= n_coefficients:
+    if n_samples <= n_coefficients or (
+        hasattr(design, "cells") and not judged_samples(design.cells, n_coefficients).any()
+    ):
         return None
-    from scipy.special import fdtri
-
-    return float(fdtri(n_coefficients, n_samples - n_coefficients, 0.99))
+    return default_cutoff(n_samples, n_coefficients)
 
 
 def sparsity(data: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:

@@ -18,6 +18,8 @@ from foldwise.quality.gene_filters import filter_words, filtered_genes
 from foldwise.quality.swaps import probable_swaps
 from foldwise.quality.transformed import transformed as transform
 
+MOST_MARKERS = 6  # levels that markers tell apart at a glance
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -48,6 +50,7 @@ class Quality:
     covariates: tuple[str, ...]
     sample_table: pd.DataFrame
     transformed: pd.DataFrame
+    second: str | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -70,6 +73,8 @@ class Quality:
         """Samples on two components; ``components=``, ``color=``, ``shape=`` as in ``fw.plots.pca``."""
         from foldwise.plots import pca
 
+        if not {"color", "shape"} & set(options):
+            options["shape"] = self.second
         options.setdefault("color", self.group)
         return pca(self.components, ax, samples=self.sample_table, **options)
 
@@ -154,6 +159,7 @@ def quality(
         covariates=tuple(names),
         sample_table=table,
         transformed=values,
+        second=_second(table, names, fit, group),
     )
 
 
@@ -169,6 +175,15 @@ def _group(table: pd.DataFrame, names: list[str], fit: Any, asked: str | None) -
     for name in names:
         if not is_number(table[name]) and table[name].value_counts()[lambda n: n > 0].min() >= 2:
             return name
+    return None
+
+
+def _second(table: pd.DataFrame, names: list[str], fit: Any, group: str | None) -> str | None:
+    """The covariate that markers tell apart where colours tell the group: of the design first, of few levels."""
+    in_design = [] if fit is None else [name for name in fit.design.variables if name in names]
+    for name in dict.fromkeys([*reversed(in_design), *names]):
+        if name != group and not is_number(table[name]) and 2 <= table[name].nunique() <= MOST_MARKERS:
+            return str(name)
     return None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from foldwise.design.doctor import cautions
 from foldwise.errors import FoldwiseError
-from foldwise.options import MIN_REPLICATES_FOR_COOKS
 
 _FAR_APART = 4.0  # largest over smallest size factor
 _MANY_OUTLIERS = 0.01  # of the genes with counts
@@ -37,13 +37,12 @@ def _samples(quality: Any) -> list[str]:
 
 
 def _fitting(fit: Any) -> list[str]:
-    said = []
+    said = [note for note in fit.data.provenance if note.startswith("rounded ")]
+    said = [f"The counts were estimates: {note}." for note in said]
     number = int(np.sum(fit.not_converged))
     if number:
         said.append(f"The coefficients of {number:,} genes did not converge; take their numbers with care.")
-    sizes = np.bincount(np.asarray(fit.full_design.cells))
-    if (sizes < MIN_REPLICATES_FOR_COOKS).all():
-        said.append("No group has three samples, so outlier counts cannot be told from real differences.")
+    said += cautions(fit.full_design)
     asked, got = fit.options.get("fit_type"), getattr(fit.trend, "kind", None)
     if asked and got and asked != got:
         said.append(f"The {asked} dispersion trend did not fit these data; the {got} one was used instead.")

@@ -23,6 +23,7 @@ from foldwise.report.pictures import data_uri
 
 LIVE_POINTS = 2000  # significant genes that are drawn as points of their own; the rest are in the bitmap
 _WIDTH, _HEIGHT = 500, 360
+_TABLE_HEIGHT, _ROW_HEIGHT = 420, 25  # pixels; page.js makes it lower where few genes are shown
 # The chosen gene: its place in both pictures, and to which side its name is written so that it stays inside.
 _RING = ("mx", "my", "vx", "vy", "gene", "mdx", "mdy", "mside", "vdx", "vdy", "vside")
 
@@ -130,8 +131,9 @@ def _figure(frame: pd.DataFrame, x: str, y: str, live: Any, ring: Any, words: tu
     values = frame[[x, y]].to_numpy(dtype=float)
     x_range, y_range = (_range(values[:, k]) for k in (0, 1))
     drawn = figure(
-        width=_WIDTH,
         height=_HEIGHT,
+        sizing_mode="stretch_width",
+        min_width=240,
         x_range=x_range,
         y_range=y_range,
         x_axis_label=words[0],
@@ -219,14 +221,14 @@ def _counts_figure(key: str, points: SamplePoints) -> Any:
     source = ColumnDataSource(
         {
             "x": points.x,
-            "y": np.ones(len(points.x)),
+            "y": np.full(len(points.x), np.nan),  # nothing until a gene is chosen
             "label": points.labels,
             "colour": [PALETTE[int(k) % len(PALETTE)] for k in points.colour],
         },
         name=f"{key}-counts",
     )
     drawn = figure(
-        width=380, height=_HEIGHT, y_axis_type="log", x_axis_label=_no_formula(points.axis),
+        height=_HEIGHT, sizing_mode="stretch_width", min_width=240, y_axis_type="log", x_axis_label=_no_formula(points.axis),
         y_axis_label="normalized count + 0.5", tools="save", name=f"{key}-counts-figure",
     )  # fmt: skip
     drawn.toolbar.logo = None
@@ -243,6 +245,11 @@ def _counts_figure(key: str, points: SamplePoints) -> Any:
 def _no_formula(name: str) -> str:
     """A name that Bokeh does not read as TeX: a space of no width parts the characters that would open a formula."""
     return name.replace("$$", "$\u200b$").replace("\\", "\\\u200b")
+
+
+def _table_height(n_genes: int) -> int:
+    """The heading, the rows and a scroll bar."""
+    return _ROW_HEIGHT * (max(n_genes, 1) + 1) + 18
 
 
 def _table(key: str, full: Any) -> Any:
@@ -267,7 +274,7 @@ def _table(key: str, full: Any) -> Any:
         view=CDSView(filter=IndexFilter(indices=None, name=f"{key}-shown")),
         columns=[TableColumn(field=f, title=t, formatter=m, width=w) for f, t, m, w in columns],
         width=740,
-        height=420,
+        height=min(_TABLE_HEIGHT, _table_height(len(full.data["gene"]))),
         index_position=None,
         reorderable=False,
         sortable=True,

@@ -38,7 +38,7 @@ def methods_paragraph(fit: Any, results: Mapping[str, Any]) -> str:
     design = fit.full_design.formula or "a model matrix of the user's own"
     said = [
         f"Counts of {n_genes:,} genes in {n_samples} samples were analysed with the DESeq2 method (Love et al. 2014) as "
-        f"implemented in foldwise {__version__}. {_factors(fit)} A negative binomial generalised linear model was fitted "
+        f"implemented in foldwise {__version__}. {_rounded(fit)}{_factors(fit)} A negative binomial generalised linear model was fitted "
         f"to every gene with the design {design}. {_dispersions(fit)}",
         _test(fit),
         _replacement(fit),
@@ -72,6 +72,11 @@ def versions() -> dict[str, str]:
 
         found["foldwise"] = __version__
     return found
+
+
+def _rounded(fit: Any) -> str:
+    rounded = any(note.startswith("rounded ") for note in fit.data.provenance)
+    return "The counts are estimates, rounded to whole numbers. " if rounded else ""
 
 
 def _factors(fit: Any) -> str:

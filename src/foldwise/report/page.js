@@ -35,7 +35,7 @@ window.foldwise = (function () {
         explain: e === null ? null : { ...e, raw: unpack(e.raw), adjusted: unpack(e.adjusted), parts: unpack(e.parts) },
         genes: model(key + "-genes"), ring: model(key + "-ring"), live: model(key + "-live"),
         counts: model(key + "-counts"), shown: model(key + "-shown"),
-        ma: model(key + "-ma"), volcano: model(key + "-volcano"), current: -1, lower: null,
+        table: model(key + "-table"), ma: model(key + "-ma"), volcano: model(key + "-volcano"), current: -1, lower: null,
       };
     }
     return opened[key];
@@ -215,8 +215,17 @@ window.foldwise = (function () {
   }
 
   // ------------------------------------------------------------------------------------------------ what the table shows
+  // As high as its rows, up to what it was at first: no hole under a few genes.
+  function fit(c, indices) {
+    if (c.table === null) return;
+    if (c.highest === undefined) c.highest = c.table.height;
+    const n = indices === null ? c.rows.length : indices.length;
+    c.table.height = Math.min(c.highest, 25 * (Math.max(n, 1) + 1) + 18);
+  }
+
   function show(c, indices) {
     c.shown.indices = indices;
+    fit(c, indices);
     const n = indices === null ? c.rows.length : indices.length;
     document.getElementById(c.key + "-shown").textContent = n.toLocaleString("en") + (n === 1 ? " gene" : " genes");
   }
