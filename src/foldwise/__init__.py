@@ -23,6 +23,7 @@ _WHERE = {
     "dispersion.stage": ("Dispersions", "estimate_dispersions"),
     "size_factors.estimate": ("estimate_size_factors",),
     "fit": ("Fit",),
+    "many": ("ManyFits", "deseq_many"),
     "results": ("Results",),
     "design": ("design_matrix",),
     "design.doctor": ("diagnose",),
