@@ -150,7 +150,7 @@ def test_numbers_and_own_matrices_have_no_levels(samples):
         ("~ 0 + condition", {}, 3),
         ("~ batch * age", {}, 3),
         ("~ batch + condition", {"expanded": True}, 4),
-        ("~ batch + batch:condition", {}, 5),
+        ("~ batch + batch:condition", {}, 7),
         ("~ 1", {}, 1),
         ("~ poly(age, 2) + batch", {}, 3),
     ],
@@ -162,3 +162,54 @@ def test_every_listed_comparison_can_be_asked(samples, formula, options, rows):
     for row in table.itertuples():
         asked = {"name": row.contrast} if isinstance(row.contrast, str) else {"contrast": row.contrast}
         assert resolve_contrast(design, **asked).description == row.description
+
+
+# ---------------------------------------------------------------------------------------------- within other levels
+def crossed() -> pd.DataFrame:
+    rows = [(g, c, b) for g in ("wt", "mut", "null") for c in ("A", "B", "C") for b in ("x", "y")]
+    table = pd.DataFrame(rows, columns=["genotype", "condition", "batch"], index=[f"s{i}" for i in range(len(rows))])
+    table["genotype"] = pd.Categorical(table["genotype"], ["wt", "mut", "null"])
+    return table
+
+
+def test_effects_within_every_level_of_an_interaction_are_listed():
+    design = build_design("~ batch + genotype * condition", crossed())
+    table = list_contrasts(design).set_index("question")
+    found = table.loc["condition: B against A, where genotype = mut", "contrast"]
+    assert found == (["condition_B_vs_A", "genotypemut.conditionB"], [])
+    pairs = table[[isinstance(asked, tuple) and len(asked) == 2 for asked in table["contrast"]]]
+    assert len(pairs) == 2 * (3 * 2)  # three pairs of levels of either factor at two levels of the other
+    means = design.frame.groupby([design.samples["genotype"], design.samples["condition"]], observed=True).mean()
+    for question, asked in pairs["contrast"].items():
+        factor, rest = question.split(": ")
+        sides, where = rest.split(", where ")
+        numerator, denominator = sides.split(" against ")
+        other, level = where.split(" = ")
+        cells = [{factor: side, other: level} for side in (numerator, denominator)]
+        at = [means.loc[(cell["genotype"], cell["condition"])] for cell in cells]
+        np.testing.assert_allclose(resolve_contrast(design, asked).vector, at[0] - at[1], atol=1e-12)
+
+
+def test_effects_within_levels_beside_numbers_and_three_factors():
+    samples = crossed().assign(age=np.linspace(-1, 1, 18))
+    design = build_design("~ poly(age, 2) + batch * condition", samples)
+    asked = [a for a in list_contrasts(design)["contrast"] if isinstance(a, tuple) and len(a) == 2]
+    assert (["condition_B_vs_A", "batchy.conditionB"], []) in asked
+    three = pd.concat([samples, samples.set_axis([f"t{i}" for i in range(18)])])
+    design = build_design("~ genotype * condition * batch", three)
+    said = list(list_contrasts(design)["question"])
+    assert "condition: B against A, where genotype = mut and batch = x" in said
+
+
+def test_levels_as_they_are_written():
+    samples = pd.DataFrame({"drug": ["drug-A", "drug-B"] * 4}, index=[f"s{i}" for i in range(8)])
+    design = build_design("~ drug", samples)
+    for found in (resolve_contrast(design), resolve_contrast(design, name="drug_drug.B_vs_drug.A")):
+        assert found.title == "drug drug-B vs drug-A"
+        assert found.description == "drug drug.B vs drug.A"
+    assert resolve_contrast(design, ("drug", "drug-B", "drug-A")).title == "drug drug-B vs drug-A"
+
+
+def test_numbers_in_a_message_are_plain(design):
+    with pytest.raises(ContrastError, match=r"it is \(-1, 1\)"):
+        resolve_contrast(design, (["batch_y_vs_x"], []), list_values=np.array([-1.0, 1.0]))

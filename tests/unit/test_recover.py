@@ -100,7 +100,6 @@ def refusals(counts: pd.DataFrame, normalized: pd.DataFrame) -> list[tuple[pd.Da
     noise = np.exp(random.normal(0, 0.1, normalized.shape))
     return [
         (normalized.round(), "rounded"),
-        (counts, "counts already"),
         (fw.tpm(counts, lengths=lengths), "TPM"),
         (normalized * noise, "Gene-wise factors"),
         ((normalized * noise).round(2), "Gene-wise factors"),
@@ -162,3 +161,12 @@ def test_precision_is_told_from_the_values() -> None:
     assert precision_of(values.round()[values > 1]).words == "whole numbers"
     assert precision_of(np.array([float(f"{v:.4g}") for v in values])).digits == 4
     assert precision_of(values.astype(np.float32).astype(float)).words == "32-bit floats"
+
+
+def test_raw_counts_are_called_raw_counts() -> None:
+    rng = np.random.default_rng(8)
+    means = rng.lognormal(4, 1.5, (600, 1)) * np.array([0.4, 1.0, 2.5])
+    counts = pd.DataFrame(rng.poisson(means), columns=["a", "b", "c"])
+    with pytest.raises(NotRecoverableError, match="integers already.*raw counts.*nothing to recover") as refused:
+        fw.recover_counts(counts)
+    assert "ask for the counts" not in str(refused.value)

@@ -9,6 +9,7 @@ from typing import Any
 
 from foldwise.cli.comparisons import Comparison, checked
 from foldwise.cli.yaml_text import mapping_in
+from foldwise.design.formula.variables import meant
 from foldwise.errors import ContrastError, listed
 
 REQUIRED = ("id", "variable", "reference", "target")
@@ -53,7 +54,8 @@ def _rows(text: str, path: Any) -> list[tuple[int, dict[str, str]]]:
     missing = [name for name in REQUIRED if name not in header]
     if missing:
         raise ContrastError(
-            f"{path}: a file of contrasts has the columns {', '.join(REQUIRED)}; {listed(missing)} lack."
+            f"{path}: a file of contrasts has the columns {', '.join(REQUIRED)}; it lacks {listed(missing)}."
+            + "".join(meant(name, [one for one in header if one not in REQUIRED]) for name in missing)
         )
     found, begun = [], False
     for number, line in enumerate(lines, 1):

@@ -16,6 +16,7 @@ from foldwise.cli.comparisons import Comparison
 from foldwise.cli.inputs import with_factors
 from foldwise.cli.plain_layout import filtered
 from foldwise.cli.stages import Stages
+from foldwise.design.formula.variables import meant
 from foldwise.errors import ContrastError, CountsError, OptionError, SamplesError, listed
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def model_of(data: CountData, comparison: Comparison, asked: Analysis) -> tuple[
     if absent:
         raise SamplesError(
             f"{comparison.id}: the sample table has no column {listed(absent)}; it has {listed(data.samples.columns, 20)}."
+            + "".join(meant(name, data.samples.columns) for name in absent)
         )
     data = _chosen_samples(with_factors(data, tuple(columns)), comparison, asked.pipeline.subset_to_contrast_samples)
     design = comparison.formula or asked.design
@@ -131,6 +133,7 @@ def _chosen_samples(data: CountData, comparison: Comparison, subset: bool) -> Co
         if absent:
             raise ContrastError(
                 f"{comparison.id}: no sample has {listed(absent)} in '{factor}'; it has {listed(dict.fromkeys(values), 20)}."
+                + "".join(meant(level, dict.fromkeys(values)) for level in absent)
             )
         if subset:
             data = data.select(samples=values.isin(sides).to_numpy())

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from foldwise.design import Design
+from foldwise.arrays import FloatArray
+from foldwise.design import Design, assemble_design
 from foldwise.design.contrasts import level_columns, resolve_contrast
 
-Answer = tuple[str, str | tuple[str, str, str]]  # the question in words, and what to ask for
+# What to ask for: a name, (factor, numerator, denominator), or (added names, names taken away).
+Asked = str | tuple[str, str, str] | tuple[list[str], list[str]]
+Answer = tuple[str, Asked]  # the question in words, and what to ask for
+_DIGITS = 10
 
 
 def comparisons(design: Design) -> pd.DataFrame:
     """The table of :func:`foldwise.design.contrasts.list_contrasts`."""
-    rows = [*_level_pairs(design), *_single_coefficients(design)]
+    rows = [*_level_pairs(design), *_within_levels(design), *_single_coefficients(design)]
     table = pd.DataFrame({"question": [question for question, _ in rows]})
     table["contrast"] = pd.Series([asked for _, asked in rows], dtype=object)
     table["call"] = [f"results({'name=' if isinstance(asked, str) else ''}{asked!r})" for _, asked in rows]
@@ -20,7 +25,7 @@ def comparisons(design: Design) -> pd.DataFrame:
     return table
 
 
-def _description(design: Design, asked: str | tuple[str, str, str]) -> str:
+def _description(design: Design, asked: Asked) -> str:
     if isinstance(asked, str):
         return resolve_contrast(design, name=asked).description
     return resolve_contrast(design, asked).description
@@ -41,11 +46,65 @@ def _level_pairs(design: Design) -> list[Answer]:
     return rows
 
 
-def _where(design: Design, factor: str) -> str:
-    """With interactions a main effect holds where the covariates that it meets are at their base, or 0."""
+def _met(design: Design, factor: str) -> list[str]:
+    """The covariates that a factor interacts with."""
     met = [part for label in design.terms if factor in label.split(":") for part in label.split(":") if part != factor]
-    said = [f"{name} = {design.factors.get(name, ('0',))[0]}" for name in dict.fromkeys(met)]
+    return list(dict.fromkeys(met))
+
+
+def _where(design: Design, factor: str, at: dict[str, str] | None = None) -> str:
+    """With interactions a main effect holds where the covariates that it meets are at their base, or 0."""
+    said = [f"{name} = {(at or {}).get(name, design.factors.get(name, ('0',))[0])}" for name in _met(design, factor)]
     return f", where {' and '.join(said)}" if said else ""
+
+
+def _within_levels(design: Design) -> list[Answer]:
+    """The same at each other level of a factor that it interacts with: sums of main effect and interactions."""
+    rows: list[Answer] = []
+    if design.formula is None or design.kind != "standard" or not design.has_intercept:
+        return rows
+    for factor in [name for name in design.factors if name in design.terms]:
+        for other in _met(design, factor):
+            for level in design.factors.get(other, ())[1:]:
+                rows += _pairs_at(design, factor, other, level)
+    return rows
+
+
+def _pairs_at(design: Design, factor: str, other: str, at: str) -> list[Answer]:
+    levels = design.factors[factor]
+    means = _rows_of(design, factor, levels, {other: at})
+    if means is None:
+        return []
+    rows: list[Answer] = []
+    for i in range(len(levels)):
+        for k in range(i + 1, len(levels)):
+            vector = np.round(means[k] - means[i], _DIGITS)
+            plus, minus = (
+                [name for name, v in zip(design.names, vector, strict=True) if v == side] for side in (1, -1)
+            )
+            if len(plus) + len(minus) < max(2, np.count_nonzero(vector)):
+                continue  # a single coefficient is listed by its name; other numbers have no pair of lists
+            question = f"{factor}: {levels[k]} against {levels[i]}{_where(design, factor, {other: at})}"
+            rows.append((question, (plus, minus)))
+    return rows
+
+
+def _rows_of(design: Design, factor: str, levels: tuple[str, ...], at: dict[str, str]) -> FloatArray | None:
+    """(n_levels, n_coefficients) rows of the model matrix for samples that differ in the factor alone.
+
+    They are those of samples added to the table: whatever the formula does to its other covariates cancels between them.
+    """
+    added = pd.concat([design.samples.iloc[:1]] * len(levels))
+    for name in _met(design, factor):
+        if name not in design.samples:
+            return None  # made within the formula
+        kept = design.samples[name].dtype
+        value = at.get(name, design.factors.get(name, (0,))[0])
+        added[name] = pd.Series([value] * len(levels), index=added.index).astype(kept)
+    added[factor] = pd.Series(list(levels), index=added.index).astype(design.samples[factor].dtype)
+    added.index = pd.Index([f"foldwise level {k}" for k in range(len(levels))])
+    whole = assemble_design(str(design.formula), pd.concat([design.samples, added]))
+    return whole.matrix[-len(levels) :] if whole.names == design.names else None
 
 
 def _single_coefficients(design: Design) -> list[Answer]:

@@ -40,6 +40,7 @@ class Contrast:
         samples of the two levels; "vector", the samples that the vector touches; "none", nothing.
     zero_samples : (n_samples,) those samples.
     description : in R's words, "condition B vs A".
+    title : the same with the levels as they are written ("drug-B", where R's words have "drug.B").
     """
 
     kind: ContrastKind
@@ -50,6 +51,7 @@ class Contrast:
     zero_rule: ZeroRule
     zero_samples: BoolArray | None
     description: str
+    title: str = ""
 
 
 def resolve_contrast(
@@ -119,7 +121,17 @@ def _is_list(part: Any) -> bool:
 def _named(design: Design, name: str) -> Contrast:
     vector = np.zeros(len(design.names))
     vector[_position(design, name)] = 1.0
-    return Contrast("coefficient", vector, name, 1.0, None, "none", None, name.replace("_", " "))
+    words = name.replace("_", " ")
+    return Contrast("coefficient", vector, name, 1.0, None, "none", None, words, _as_written(design, name) or words)
+
+
+def _as_written(design: Design, name: str) -> str:
+    """The comparison behind a coefficient "factor_level_vs_base", with its levels letter by letter."""
+    column = design.names.index(name)
+    if not name.count("_vs_") or design.levels[column] is None or design.term[column] < 0:
+        return ""
+    factor = design.terms[design.term[column]].strip("`")
+    return f"{factor} {design.levels[column]} vs {design.factors[factor][0]}" if factor in design.factors else ""
 
 
 def _position(design: Design, name: str) -> int:
@@ -192,7 +204,7 @@ def _between_levels(design: Design, factor: str, numerator: str, denominator: st
         vector = np.zeros(len(design.names))
         vector[position] = sign
         touched = design.samples[factor].astype(str).isin([numerator, denominator]).to_numpy(dtype=bool)
-        return Contrast("coefficient", vector, design.names[position], sign, said, "levels", touched, words)
+        return Contrast("coefficient", vector, design.names[position], sign, said, "levels", touched, words, words)
     vector = np.zeros(len(design.names))
     vector[_column_of(design, columns, factor, numerator)] += 1.0
     vector[_column_of(design, columns, factor, denominator)] -= 1.0
@@ -251,7 +263,7 @@ def _checked_values(list_values: Sequence[float]) -> tuple[float, float]:
     if len(values) != 2 or not (values[0] > 0 > values[1]) or not np.isfinite(values).all():
         raise ContrastError(
             f"list_values is a positive and a negative number, for the first and the second list (listValues[1] > 0 & "
-            f"listValues[2] < 0), such as (1, -1) or (0.5, -0.5); it is {tuple(list_values)}."
+            f"listValues[2] < 0), such as (1, -1) or (0.5, -0.5); it is ({', '.join(number_text(value) for value in values)})."
         )
     return values[0], values[1]
 
@@ -297,9 +309,9 @@ def _numeric(design: Design, parts: Sequence[Any]) -> Contrast:
 def _vector(design: Design, vector: FloatArray, said: tuple[str, str, str] | None, words: str) -> Contrast:
     """The numeric route; genes without counts in the samples that it touches have no fold change."""
     if (vector >= 0).all() or (vector <= 0).all():
-        return Contrast("vector", vector, None, 1.0, said, "none", None, words)
+        return Contrast("vector", vector, None, 1.0, said, "none", None, words, words)
     touched = design.matrix @ (vector != 0).astype(np.float64) != 0
-    return Contrast("vector", vector, None, 1.0, said, "vector", touched, words)
+    return Contrast("vector", vector, None, 1.0, said, "vector", touched, words, words)
 
 
 def list_contrasts(design: Design) -> pd.DataFrame:
@@ -308,9 +320,10 @@ def list_contrasts(design: Design) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``question``, in words; ``contrast``, what to ask for: (factor, numerator, denominator), or the name of a
-        coefficient; ``call``, that as a call of ``fit.results``; ``description``, R's words. A row for each pair of
-        levels of each factor, each numeric covariate and each interaction coefficient.
+        ``question``, in words; ``contrast``, what to ask for: (factor, numerator, denominator), a pair of lists of
+        coefficients, or the name of one; ``call``, that as a call of ``fit.results``; ``description``, R's words. A row
+        for each pair of levels of each factor (with interactions: at the base and at each other level of the factors that
+        it meets), each numeric covariate and each interaction coefficient.
     """
     from foldwise.design.comparisons import comparisons
 

@@ -87,6 +87,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         results = fit.results(contrast) if name is None else fit.results(contrast, name=name)
     compared = _compared(fit, results.contrast)
     row = results.table.loc[gene]
+    said = results.contrast.title or results.contrast.description
     beta = fit.coefficients.loc[[gene]].to_numpy(dtype=float)
     normalized = fit.counts(normalized=True).loc[[gene]].to_numpy(dtype=float)
     parts = taken_apart(fit.design, results.contrast, compared, beta, normalized)
@@ -94,7 +95,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
     table = _table(parts)
     return Explanation(
         gene=str(gene),
-        comparison=results.contrast.description,
+        comparison=said,
         adjusted_lfc=float(parts.adjusted[0]) if np.isfinite(beta).all() else float("nan"),
         standard_error=float(row.get("lfcSE", np.nan)),
         pvalue=float(row["pvalue"]),
@@ -104,7 +105,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         mean_denominator=means[1],
         table=table,
         counts=_sample_counts(fit, results.contrast, compared, beta, normalized),
-        words=_words(str(gene), results.contrast.description, compared, parts, means, row),
+        words=_words(str(gene), said, compared, parts, means, row),
     )
 
 

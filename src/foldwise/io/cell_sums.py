@@ -121,7 +121,7 @@ def _sums(adata: Any, layer: str | None, codes: IntArray, n_bulks: int, report: 
         if not _are_counts(block):
             raise CountsError(
                 f"{'X' if layer is None else f'Layer {layer!r}'} does not hold counts (values that are negative or not "
-                f"whole, from cell {start + 1} on). Name the layer with raw counts: {listed(adata.layers.keys(), 20)}."
+                f"whole, from cell {start + 1} on). {_where_counts_may_be(adata)}"
             )
         own = codes[start : start + block.shape[0]]
         kept = np.flatnonzero(own >= 0)
@@ -129,6 +129,14 @@ def _sums(adata: Any, layer: str | None, codes: IntArray, n_bulks: int, report: 
             present, where = np.unique(own[kept], return_inverse=True)
             total[present] += _by_bulk(block, kept, where, len(present))
     return total
+
+
+def _where_counts_may_be(adata: Any) -> str:
+    if len(adata.layers):
+        return f"Name the layer with raw counts (layer=); there are {listed(adata.layers.keys(), 20)}."
+    if getattr(adata, "raw", None) is not None:
+        return "It has no layers; adata.raw may hold the counts: pass adata.raw.to_adata() with the same obs."
+    return "It has no layers: read the raw counts anew, before they were normalized."
 
 
 def _by_bulk(block: Any, cells: IntArray, where: IntArray, n: int) -> FloatArray:

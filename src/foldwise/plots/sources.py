@@ -55,7 +55,8 @@ def title_of(results: Any, title: str | None) -> str | None:
     """The title asked for, or what the results compare ("condition treated vs control")."""
     if title is not None:
         return title
-    return getattr(getattr(results, "contrast", None), "description", None)
+    contrast = getattr(results, "contrast", None)
+    return getattr(contrast, "title", None) or getattr(contrast, "description", None)
 
 
 def chosen_genes(table: pd.DataFrame, labels: int | Sequence[object] | None) -> pd.Index:

@@ -51,6 +51,10 @@ def check_values(table: pd.DataFrame) -> FloatArray:
 def refuse(table: pd.DataFrame, values: FloatArray, evidence: pd.DataFrame) -> NotRecoverableError:
     """The error for a table in which some column has no spacing."""
     failed = evidence.index[~evidence["found"]]
+    if (raw := _raw_counts(values)) is not None:
+        error = NotRecoverableError(raw)
+        error.evidence = evidence
+        return error
     error = NotRecoverableError(
         f"Counts cannot be recovered: {len(failed)} of {len(evidence)} samples ({listed(failed)}) have no spacing, no "
         f"factor that makes all their values whole numbers.\nWhy: {_reason(values, evidence)}\n"
@@ -95,19 +99,31 @@ def _reason(values: FloatArray, evidence: pd.DataFrame) -> str:
     )
 
 
+def _raw_counts(values: FloatArray) -> str | None:
+    """Of whole numbers of samples of different depth: that there is nothing to recover."""
+    if (values != np.rint(values)).any():
+        return None
+    factors = _ratio_factors(values)
+    if factors is not None and _alike(factors):
+        return None
+    totals = values.sum(axis=0)
+    depth = f"; the samples hold from {totals.min():,.0f} to {totals.max():,.0f}" if len(totals) > 1 else ""
+    return f"These are integers already{depth}: raw counts. There is nothing to recover; analyse them as they are."
+
+
+def _alike(factors: FloatArray) -> bool:
+    return bool(np.ptp(np.log(factors)) < np.log(1.2))
+
+
 def _whole_numbers(values: FloatArray) -> str:
     factors = _ratio_factors(values)
-    if factors is not None and np.ptp(np.log(factors)) < np.log(1.2):
+    if factors is not None and _alike(factors):
         return (
             "the values are whole numbers whose median-of-ratios factors are all near "
             f"{np.exp(np.log(factors).mean()):.2f} ({factors.min():.3f} to {factors.max():.3f}): normalized counts "
             "that were rounded. In samples whose size factor is above 1 several counts became the same number."
         )
-    spread = "" if factors is None else f" (median-of-ratios factors from {factors.min():.2f} to {factors.max():.2f})"
-    return (
-        f"the values are whole numbers of samples of different depth{spread}: they may well be counts already. If they "
-        "are raw counts, use them as they are."
-    )
+    return "the values are whole numbers, and no sample has a spacing of more than one."
 
 
 def _evidence(row: pd.Series, sample: object) -> str:

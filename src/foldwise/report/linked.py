@@ -221,7 +221,7 @@ def _counts_figure(key: str, points: SamplePoints) -> Any:
     source = ColumnDataSource(
         {
             "x": points.x,
-            "y": np.full(len(points.x), np.nan),  # nothing until a gene is chosen
+            "y": np.ones(len(points.x)),
             "label": points.labels,
             "colour": [PALETTE[int(k) % len(PALETTE)] for k in points.colour],
         },
@@ -238,6 +238,7 @@ def _counts_figure(key: str, points: SamplePoints) -> Any:
         drawn.xaxis.major_label_overrides = {k: _no_formula(name) for k, name in points.ticks.items()}
         drawn.x_range.start, drawn.x_range.end = -0.6, len(points.ticks) - 0.4
     dots = drawn.scatter("x", "y", source=source, size=9, fill_color="colour", line_color="white")
+    dots.update(visible=False, name=f"{key}-dots")  # until a gene is chosen
     drawn.add_tools(HoverTool(renderers=[dots], tooltips=[("sample", "@label"), ("count + 0.5", "@y{0,0.0}")]))
     return drawn
 

@@ -35,7 +35,7 @@ window.foldwise = (function () {
         explain: e === null ? null : { ...e, raw: unpack(e.raw), adjusted: unpack(e.adjusted), parts: unpack(e.parts) },
         genes: model(key + "-genes"), ring: model(key + "-ring"), live: model(key + "-live"),
         counts: model(key + "-counts"), shown: model(key + "-shown"),
-        table: model(key + "-table"), ma: model(key + "-ma"), volcano: model(key + "-volcano"), current: -1, lower: null,
+        dots: model(key + "-dots"), table: model(key + "-table"), ma: model(key + "-ma"), volcano: model(key + "-volcano"), current: -1, lower: null,
       };
     }
     return opened[key];
@@ -62,6 +62,7 @@ window.foldwise = (function () {
     };
     const counts = countsOf(c, index);
     const nothing = Array(shared.n).fill(NaN);
+    c.dots.visible = true;
     c.counts.data = { ...c.counts.data, y: counts === null ? nothing : counts.map((v) => v + 0.5) };
     tell(c, index, counts);
     if (c.genes.selected.indices[0] !== index || c.genes.selected.indices.length !== 1) {

@@ -23,6 +23,8 @@ from foldwise.report.linked import Linked, linked
 from foldwise.report.methods import methods_paragraph, references, versions
 from foldwise.report.payload import explanation_payload, sample_points, shared_payload
 from foldwise.report.pictures import Picture, comparison_pictures, printed_pictures, quality_pictures
+from foldwise.summary import tested
+from foldwise.summary import title as title_of
 
 WHOLE_TABLES = 120_000  # rows over all comparisons; beyond, tables hold the genes of smallest p-value
 _SHORT_TABLE = 2_000
@@ -37,6 +39,7 @@ class Section:
     key: str
     name: str
     description: str
+    tested: str
     alpha: float
     up: int
     down: int
@@ -117,7 +120,8 @@ def _section(key: str, name: str, fit: Any, one: Any, most: int | None) -> Secti
     return Section(
         key=key,
         name=name,
-        description=str(getattr(one.contrast, "description", name)),
+        description=title_of(one),
+        tested=" ".join(tested(one)),
         alpha=alpha,
         up=int((significant & (lfc > 0)).sum()),
         down=int((significant & (lfc < 0)).sum()),
