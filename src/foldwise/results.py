@@ -11,7 +11,7 @@ import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.design.contrasts import Contrast, resolve_contrast
-from foldwise.errors import OptionError, listed
+from foldwise.errors import ContrastError, OptionError, listed
 from foldwise.inference import threshold_test
 from foldwise.inference.comparison import Comparison, compare, mle_fold_change
 from foldwise.multiplicity import Filtering, adjust, independent_filtering
@@ -135,6 +135,11 @@ def make_results(
         raise OptionError(
             "add_mle compares two levels of a factor: say contrast=(factor, numerator, denominator). The coefficients "
             "before the prior are in fit.mle_coefficients."
+        )
+    if old and asked.levels is not None and fit.is_quasi_likelihood and fit.design.has_intercept:
+        raise ContrastError(
+            "R refuses levels of a factor after fit_type='glmGamPoi', whose coefficients it names otherwise. Leave out "
+            f"compat= to have the answer, or say it by name=, as lists or numbers of {listed(fit.coefficient_names, 12)}."
         )
     found = compare(fit, asked, test=test, min_mu=min_mu, compat=old)
     if use_t is not None and bool(use_t) != (found.degrees is not None):
