@@ -28,7 +28,8 @@ def everything(block) -> list[np.ndarray]:
         counts, factors, design, fit.beta, block.start, block.ridge, weights=weights, robust_alpha=robust, keep=True
     )
     linear = kernels.linear_means(counts, factors, design)
-    return [*base, start, robust, linear, *search, grid, *fit, *last]
+    logs = kernels.glm_start(counts, factors, design), kernels.glm_means(factors, design, fit.beta)
+    return [*base, start, robust, linear, *logs, *search, grid, *fit, *last]
 
 
 def joined(parts):

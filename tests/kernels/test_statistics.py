@@ -66,3 +66,27 @@ def test_distinct_rows_are_numbered_by_appearance():
     assert design.row_of.tolist() == [0, 1, 0, 1]
     assert design.order.tolist() == [0, 2, 1, 3]
     assert design.is_saturated and design.full_rank and design.intercept == 0
+
+
+def test_means_of_coefficients(simulate):
+    block = simulate("gene-wise factors")
+    beta = np.random.default_rng(2).normal(0.0, 1.0, (len(block.counts), block.design.n_coefficients))
+    means = np.exp(beta @ block.design.matrix.T) * block.factors
+    assert_allclose(kernels.glm_means(block.factors, block.design, beta), means, rtol=1e-13)
+    assert_allclose(
+        kernels.glm_means(block.factors, block.design, beta, min_mu=0.5), np.maximum(means, 0.5), rtol=1e-13
+    )
+
+
+def test_the_rough_dispersion_is_a_moment_estimate(simulate):
+    block = simulate("batches")
+    y, x = block.counts / block.factors, block.design.matrix
+    fit = np.maximum((x @ np.linalg.lstsq(x, y.T, rcond=None)[0]).T, 1.0)
+    linear = (((y - fit) ** 2 - fit) / fit**2).sum(axis=1) / (x.shape[0] - x.shape[1])
+    mean, variance = y.mean(axis=1), y.var(axis=1, ddof=1)
+    moments = (variance - np.mean(1.0 / block.factors) * mean) / mean**2
+    expected = np.clip(np.minimum(np.maximum(linear, 0.0), moments), 1e-8, 20.0)
+    found = kernels.rough_dispersion(
+        block.counts, block.factors, block.design, mean, variance, np.mean(1.0 / block.factors), max_dispersion=20.0
+    )
+    assert_allclose(found, expected, rtol=1e-8)

@@ -18,7 +18,7 @@ FLOORS = (
     ("kernels", "optimise", "execution"),
     ("counts", "design"),
     ("size_factors", "coefficients", "dispersion", "outliers", "inference", "multiplicity", "passes"),
-    ("fit", "results", "api", "many", "summary", "citation"),
+    ("fit", "results", "api", "many", "summary", "citation", "warming"),
     ("shrinkage", "transforms", "abundance", "recover", "explain", "certify", "datasets", "io", "plots", "quality"),
     ("report", "compat"),
     ("cli",),

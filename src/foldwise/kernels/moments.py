@@ -12,7 +12,7 @@ import numpy as np
 from foldwise.arrays import FloatArray
 from foldwise.kernels import scratch
 from foldwise.kernels._jit import announce, kernel
-from foldwise.kernels.design import KernelDesign
+from foldwise.kernels.design import KernelDesign, prepare_design
 from foldwise.kernels.lanes import WIDTH, Vector, formula, load, spread, store
 from foldwise.kernels.special import exp, log
 
@@ -166,8 +166,9 @@ def gathered(
     """Run the kernel over counts / factors, or over the means that coefficients give.
 
     counts : (n_genes, n_samples), or None with ``beta`` (n_genes, p). factors : (n_samples,) or (n_genes, n_samples).
-    summing : the sums of the values and of squares about their mean. logs : coefficients of log(value + 0.1). rough : the excess over Poisson counts
-    about the linear fit. keep : the fit's means, times the factors, at least ``min_mu``.
+    summing : the sums of the values and of squares about their mean. logs : coefficients of log(value + 0.1).
+    rough : the excess over Poisson counts about the linear fit. keep : the fit's means, times the factors, at least
+    ``min_mu``.
     """
     factors = scratch.plain(np.atleast_2d(factors))
     m = factors.shape[1]
@@ -184,10 +185,9 @@ def gathered(
         shape.order, shape.starts, shape.row_solver, *shape.entries,
         y, s, row_sums, b, state, sums, coefficients, means,
     )  # fmt: skip
-    return Gathered(*sums, coefficients, means)
+    return Gathered(sums[HIGH], sums[LOW], sums[SQUARES], sums[EXCESS], coefficients, means)
 
 
 def _whole(n_samples: int) -> KernelDesign:
-    from foldwise.kernels.design import prepare_design
-
+    """All samples alike."""
     return prepare_design(np.ones((n_samples, 1)))
