@@ -49,7 +49,7 @@ def summary(results: Results) -> str:
         f"out of {nonzero} genes with nonzero total read count",
         f"adjusted p-value < {alpha:g}" if judged == "padj" else f"s-value < {alpha:g}",
         line(f"LFC > {threshold:.2f} (up)", int((significant & (lfc > threshold)).sum())),
-        line(f"LFC < {-threshold:.2f} (down)", int((significant & (lfc < -threshold)).sum())),
+        line(f"LFC < {0.0 - threshold:.2f} (down)", int((significant & (lfc < -threshold)).sum())),
         line("outliers", int((status == "outlier").sum())),
         line("low counts", int((status == "low mean").sum())),
     ]

@@ -143,3 +143,22 @@ def test_shares_are_refused_by_the_reader_too(tmp_path):
         check_not_shares(values / values.sum(axis=0) * 5e7)
     check_not_shares(values)
     check_not_shares(np.full((10, 3), 7.0))
+
+
+@pytest.mark.parametrize("program", ["STAR", "htseq"])
+def test_folders_with_a_file_a_sample(files, within, program):
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    (files / "folder").mkdir()
+    for sample in counts:
+        if program == "STAR":
+            lines = [f"N_{word}\t1\t1\t1" for word in ("unmapped", "multimapping", "noFeature", "ambiguous")]
+            lines += [f"{gene}\t{n}\t{n // 9}\t{n - n // 9}" for gene, n in counts[sample].items()]
+            name = f"{sample}_ReadsPerGene.out.tab"
+        else:
+            lines = [f"{gene}\t{n}" for gene, n in counts[sample].items()] + ["__no_feature\t3", "__ambiguous\t1"]
+            name = f"{sample}.txt"
+        (files / "folder" / name).write_text("\n".join(lines) + "\n")
+    done = within("run", "folder", "samples.csv", "--no-pictures", "--out", "out", *DESIGN)
+    assert done.code == 0, done.err
+    done = within("run", f"folder/{name}", "samples.csv", "--no-pictures", "--out", "out", *DESIGN)
+    assert done.code == 2 or "give the folder" in done.err

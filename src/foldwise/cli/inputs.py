@@ -82,12 +82,31 @@ def read_inputs(counts: str, samples: str | None, how: Reading) -> CountData:
     if how.gene_column is not None:
         options["gene_column"] = how.gene_column
     unlisted: Any = "drop" if how.drop_unlisted else "error"
-    data: Any = read_counts(counts, table, unlisted=unlisted, round_counts=how.round_counts, **options)
+    if _is_folder_of_samples(counts):
+        data: Any = _of_folder(counts, table, unlisted, how)
+    else:
+        data = read_counts(counts, table, unlisted=unlisted, round_counts=how.round_counts, **options)
     if how.drop_unlisted:  # pipelines expect the order of the sheet
         data = data.select(samples=[name for name in table.index if name in data.sample_names])
     notes = (*table.attrs.get("provenance", ()), *data.provenance)
     data = data._with(provenance=tuple(dict.fromkeys(notes)))
     return with_factors(data, how.factors) if how.factors else data
+
+
+def _is_folder_of_samples(counts: str) -> bool:
+    """A folder of one file a sample (STAR, htseq-count), not of one matrix (10x, zarr)."""
+    folder = Path(counts)
+    return folder.is_dir() and not any(
+        (folder / name).exists() for name in ("matrix.mtx", "matrix.mtx.gz", ".zgroup", "zarr.json")
+    )
+
+
+def _of_folder(counts: str, samples: Any, unlisted: Any, how: Reading) -> Any:
+    from foldwise.io import read_htseq, read_star
+
+    if any("ReadsPerGene.out.tab" in path.name for path in Path(counts).rglob("*")):
+        return read_star(counts, samples, unlisted=unlisted)
+    return read_htseq(counts, samples, unlisted=unlisted, round_counts=how.round_counts)
 
 
 def _with_own_samples(counts: str, how: Reading) -> CountData:

@@ -82,7 +82,7 @@ def _pairs_at(design: Design, factor: str, other: str, at: str) -> list[Answer]:
             plus, minus = (
                 [name for name, v in zip(design.names, vector, strict=True) if v == side] for side in (1, -1)
             )
-            if len(plus) + len(minus) < max(2, np.count_nonzero(vector)):
+            if len(plus) + len(minus) < max(2, int(np.count_nonzero(vector))):
                 continue  # a single coefficient is listed by its name; other numbers have no pair of lists
             question = f"{factor}: {levels[k]} against {levels[i]}{_where(design, factor, {other: at})}"
             rows.append((question, (plus, minus)))
