@@ -83,7 +83,8 @@ def glm_gam_poi_test(stage: Dispersions, plan: TestPlan) -> tuple[Dispersions, T
     """The quasi-likelihood ratio test, or the ordinary Wald test with a warning. Nothing is replaced."""
     if plan.reduced is None:
         warn("The dispersions of fit_type='glmGamPoi' should be used with test='LRT', not with a Wald test.")
-        stage, tested = run_test(stage, replace(plan, min_mu=stage.min_mu))
+        plan = replace(plan, min_mu=stage.min_mu)
+        stage, tested = run_test(stage, plan)
         report_convergence(tested.columns)
         return stage, plan, tested
     plan = replace(plan, design=replace(stage.design, names=stage.design.plain_names))
