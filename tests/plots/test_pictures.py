@@ -243,6 +243,26 @@ def test_shrunken_tables_are_judged_by_s_value() -> None:
     assert plots.ma(shrunken, labels=3) is not None
 
 
+def test_no_cutoff_is_drawn_where_no_sample_is_judged_by_it() -> None:
+    pairs = SimpleNamespace(matrix=FIT.design.matrix, cells=np.array([0, 1, 0, 1, 2, 3, 2, 3]))
+    assert plots.sample_checks.cooks_cutoff(SimpleNamespace(design=pairs)) is None
+    ax = plots.cooks(SimpleNamespace(design=pairs, full_design=pairs, cooks=FIT.cooks))
+    assert not [text for text in ax.texts if "cutoff" in text.get_text()]
+    threes = SimpleNamespace(matrix=FIT.design.matrix, cells=np.array([0, 0, 0, 1, 1, 1, 2, 2]))
+    assert plots.sample_checks.cooks_cutoff(SimpleNamespace(design=threes)) == pytest.approx(12.06, abs=0.01)
+
+
+def test_the_surest_genes_are_within_the_axes() -> None:
+    low, high = plots.ma(RESULTS).get_ylim()
+    surest = RESULTS.table.sort_values("pvalue").head(50)
+    assert surest[surest["padj"] < 0.1]["log2FoldChange"].between(low, high).all()
+
+
+def test_the_line_of_a_volcano_is_explained() -> None:
+    said = [text.get_text() for text in plots.volcano(RESULTS).get_legend().get_texts()]
+    assert any("largest p-value" in words for words in said)
+
+
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or PICTURES:
         print(write(chosen, BASELINES))

@@ -292,3 +292,10 @@ def test_the_printed_page_has_tables_instead_of_scripts(opened: Any) -> None:
         assert opened.execute_script(look.format(".printed")) == "block"
     finally:
         opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_samples_are_coloured_by_group_and_shaped_by_the_other_covariate(fit: fw.Fit) -> None:
+    checked = fw.quality(fit)
+    assert (checked.group, checked.second) == ("condition", "batch")
+    said = [text.get_text() for text in checked.pca().get_legend().get_texts()]
+    assert "batch" in said and "condition" in said

@@ -236,3 +236,12 @@ def test_few_cells_and_missing_values_are_left_out_and_said_so():
         fw.pseudobulk(source, by=["donor", "batch"])
     with pytest.raises(fw.OptionError, match="no column twice"):
         fw.pseudobulk(source, by="donor", groups="donor")
+
+
+def test_pseudobulk_without_layers_says_where_counts_may_be() -> None:
+    cells = anndata.AnnData(np.full((4, 3), 0.5), obs=pd.DataFrame({"s": list("aabb")}, index=list("wxyz")))
+    with pytest.raises(fw.CountsError, match="It has no layers: read the raw counts anew"):
+        fw.pseudobulk(cells, by="s")
+    cells.raw = cells.copy()
+    with pytest.raises(fw.CountsError, match="adata.raw may hold the counts"):
+        fw.pseudobulk(cells, by="s")

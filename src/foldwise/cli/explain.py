@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +47,11 @@ def explain(
 
 
 def _known(genes: tuple[str, ...], fit: Any) -> None:
+    from foldwise.design.formula.variables import meant
+
     for gene in genes:
         if gene not in fit.data.gene_names:
-            near = get_close_matches(gene, [str(name) for name in fit.data.gene_names], 3)
-            hint = f" Did you mean {', '.join(near)}?" if near else ""
-            raise click.BadParameter(f"There is no gene '{gene}' in this fit.{hint}")
+            raise click.BadParameter(f"There is no gene '{gene}' in this fit.{meant(gene, fit.data.gene_names)}")
 
 
 def _explained(fit: Any, gene: str, results: Any) -> dict[str, Any]:

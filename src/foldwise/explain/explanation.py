@@ -224,7 +224,7 @@ def _neither(adjusted: float, row: Any) -> str:
     if row["log2FoldChange"] == 0 and row["pvalue"] == 1:
         return "neither side has counts, so the fold change is set to 0 and p to 1."
     return (
-        f"neither side has counts; the model's log2 fold change of {adjusted:+.2f} comes from the other samples alone "
+        f"neither side has counts; the model's log2 fold change of {round(adjusted, 2) + 0.0:+.2f} comes from the other samples alone "
         "and says nothing."
     )
 
