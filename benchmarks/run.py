@@ -31,13 +31,23 @@ def command(tool: str, work: Workload, at: Path, threads: int, repeat: int, pyth
     tools = ROOT / "benchmarks" / "tools"
     if tool == "r":
         rscript = which("Rscript")
-        return rscript and [rscript, str(tools / "run_r.R"), work.what, work.design, work.reduced or "-", str(at), str(threads)]
+        return rscript and [
+            rscript,
+            str(tools / "run_r.R"),
+            work.what,
+            work.design,
+            work.reduced or "-",
+            str(at),
+            str(threads),
+        ]
     if tool != "foldwise" and work.what not in ("wald", "vst"):
         return None
     return [python, str(tools / f"run_{tool}.py"), work.name, str(at), str(threads), str(repeat)]
 
 
-def measured(tool: str, work: Workload, at: Path, threads: int, repeat: int, python: str, limit: float) -> dict[str, float] | str:
+def measured(
+    tool: str, work: Workload, at: Path, threads: int, repeat: int, python: str, limit: float
+) -> dict[str, float] | str:
     """A tool's figures, or why there are none."""
     line = command(tool, work, at, threads, repeat, python)
     if not line:
@@ -48,7 +58,11 @@ def measured(tool: str, work: Workload, at: Path, threads: int, repeat: int, pyt
     except subprocess.TimeoutExpired:
         return f"over {limit:.0f} s"
     if done.returncode:
-        return "not installed" if "No module named" in done.stderr else f"failed: {done.stderr.strip().splitlines()[-1][:80]}"
+        return (
+            "not installed"
+            if "No module named" in done.stderr
+            else f"failed: {done.stderr.strip().splitlines()[-1][:80]}"
+        )
     found = json.loads(done.stdout.strip().splitlines()[-1])
     return {"process_wall": time.perf_counter() - began, **found}
 
@@ -79,14 +93,18 @@ def main() -> None:
     ap.add_argument("--markdown", type=Path, help="also write the table here")
     ap.add_argument("--json", type=Path)
     opt = ap.parse_args()
-    head = ["| | workload | tool | CPU s | wall s | over R | process s | peak MB |", "|---|---|---|---|---|---|---|---|"]
+    head = [
+        "| | workload | tool | CPU s | wall s | over R | process s | peak MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     print("\n".join(head))
     lines, everything = list(head), []
     for name in opt.workloads.split(","):
         work = WORKLOADS[name]
         at = written(work, opt.data)
         found = {
-            tool: measured(tool, work, at, opt.threads, opt.repeat, opt.python, opt.limit) for tool in opt.tools.split(",")
+            tool: measured(tool, work, at, opt.threads, opt.repeat, opt.python, opt.limit)
+            for tool in opt.tools.split(",")
         }
         everything += [{"workload": name, "tool": tool, "found": value} for tool, value in found.items()]
         for tool, value in found.items():

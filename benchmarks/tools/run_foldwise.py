@@ -28,7 +28,9 @@ def main(name: str, folder: str, threads: str, repeat: str) -> None:
     for _ in range(int(repeat)):
         for step, seconds in one_round(work, data, run, options).items():
             best[step] = min(best.get(step, float("inf")), seconds)
-    print(json.dumps({"import_wall": imported, **best, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before}))
+    print(
+        json.dumps({"import_wall": imported, **best, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before})
+    )
 
 
 def one_round(work, data, run, options) -> dict[str, float]:

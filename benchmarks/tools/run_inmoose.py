@@ -28,7 +28,9 @@ def main(name: str, folder: str, *_: str) -> None:
     clock = Clock()
     dds.results()
     took |= clock.took("results")
-    print(json.dumps({"import_wall": imported, **took, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before}))
+    print(
+        json.dumps({"import_wall": imported, **took, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before})
+    )
 
 
 if __name__ == "__main__":

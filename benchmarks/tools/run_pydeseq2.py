@@ -26,7 +26,11 @@ def main(name: str, folder: str, threads: str, _: str) -> None:
     before = peak_mb()
     clock = Clock()
     dds = DeseqDataSet(
-        counts=counts.T, metadata=samples, design=work.design, quiet=True, inference=DefaultInference(n_cpus=int(threads))
+        counts=counts.T,
+        metadata=samples,
+        design=work.design,
+        quiet=True,
+        inference=DefaultInference(n_cpus=int(threads)),
     )
     if work.what == "vst":
         dds.vst()
@@ -39,7 +43,9 @@ def main(name: str, folder: str, threads: str, _: str) -> None:
         clock = Clock()
         DeseqStats(dds, contrast=[factor, levels[-1], levels[0]], alpha=0.1, quiet=True).summary()
         took |= clock.took("results")
-    print(json.dumps({"import_wall": imported, **took, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before}))
+    print(
+        json.dumps({"import_wall": imported, **took, "peak_mb": peak_mb(), "peak_above_start_mb": peak_mb() - before})
+    )
 
 
 if __name__ == "__main__":

@@ -92,7 +92,9 @@ def deseq_many(
     if not isinstance(data, Mapping) or not data:
         raise OptionError("deseq_many takes a mapping: name → CountData, with at least one.")
     if executor is not None and not (isinstance(executor, int) and not isinstance(executor, bool) and executor > 0):
-        raise OptionError(f"executor={executor!r}: how many fits run at once, a positive number, or None for all cores.")
+        raise OptionError(
+            f"executor={executor!r}: how many fits run at once, a positive number, or None for all cores."
+        )
     designs = design if isinstance(design, Mapping) else dict.fromkeys(data, design)
     missing = [name for name in data if name not in designs]
     if missing:

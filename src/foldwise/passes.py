@@ -32,7 +32,7 @@ class StatisticsPass:
 
 def statistics_pass(counts: FloatArray, genes: Genes, shared: StatisticsPass) -> Genes:
     """Means and variances of normalized counts, and which genes cannot be fitted."""
-    factors = genes.get("factors", shared.factors)
+    factors = genes["factors"] if shared.factors is None else shared.factors
     weights = genes.get("weights")
     mean, variance = row_statistics(counts, factors, weights)
     zero = ~counts.any(axis=1)

@@ -41,8 +41,8 @@ class Results:
 
     @property
     def name(self) -> str:
-        """What is compared, in words."""
-        return self.contrast.description
+        """What is compared, in words, levels as they are written (R's spelling: ``metadata["contrast"]``)."""
+        return self.contrast.title or self.contrast.description
 
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""

@@ -96,7 +96,7 @@ def fit_coefficients(
     rows = np.flatnonzero(optimised)
     if len(rows):
         natural_start = natural_starts(counts[rows], _of(factors, rows), model.design)
-        for row, start in zip(rows, natural_start, strict=True):
+        for row, start in zip(rows.tolist(), natural_start, strict=True):
             beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
     return Coefficients(beta, fit.iterations, converged, fit.hat_beta, optimised, fit.constants)
 
@@ -221,7 +221,7 @@ def _sent_on(
 ) -> Coefficients:
     beta, converged, optimised = np.array(fitted.beta), np.array(fitted.converged), np.array(fitted.optimised)
     starts = natural_starts(counts[rows], _of(factors, rows), model.design)
-    for row, start in zip(rows, starts, strict=True):
+    for row, start in zip(rows.tolist(), starts, strict=True):
         beta[row], converged[row] = _optimised(counts, factors, model, alpha, weights, row, beta[row], start)
     optimised[rows] = True
     return Coefficients(beta, fitted.iterations, converged, fitted.hat_beta, optimised, fitted.constants)

@@ -188,7 +188,7 @@ def checked_size_factors(values: Any, sample_names: pd.Index) -> pd.Series | Non
     bad = ~(np.isfinite(numbers) & (numbers > 0))
     if bad.any():
         raise OptionError(
-            f"Size factors must be finite and positive; sample '{sample_names[bad][0]}' has {numbers[bad][0]!r}."
+            f"Size factors must be finite and positive; sample '{sample_names[bad][0]}' has {float(numbers[bad][0])!r}."
         )
     return pd.Series(numbers, index=sample_names, name="sizeFactor")
 
@@ -223,7 +223,7 @@ def checked_per_gene_and_sample(
         i, j = (int(k) for k in np.argwhere(bad)[0])
         asked = "finite and positive" if positive else "finite and not negative"
         raise OptionError(
-            f"{what} must be {asked}; gene '{gene_names[i]}', sample '{sample_names[j]}' has {numbers[i, j]!r}"
+            f"{what} must be {asked}; gene '{gene_names[i]}', sample '{sample_names[j]}' has {float(numbers[i, j])!r}"
             + (f" ({int(bad.sum())} such values)." if bad.sum() > 1 else ".")
         )
     numbers.flags.writeable = False

@@ -223,15 +223,22 @@ def unique_labels(labels: pd.Index, what: str, error: type[Exception]) -> pd.Ind
     """
     missing = np.asarray(pd.isna(labels)) | np.asarray([str(label) == "" for label in labels], dtype=bool)
     if missing.any():
-        raise error(f"{int(missing.sum())} {what}s have no name (first at position {int(np.argmax(missing)) + 1}).")
+        raise error(
+            f"{counted(int(missing.sum()), what)} without a name (first at position {int(np.argmax(missing)) + 1})."
+        )
     names = pd.Index([str(label) for label in labels], dtype=object, name=labels.name)
     if not names.is_unique:
         twice = names[names.duplicated()].unique()
         raise error(
-            f"{len(twice)} {what} names occur more than once: {listed(twice)}. "
+            f"{counted(len(twice), what + ' name')} that occur more than once: {listed(twice)}. "
             f"Add their counts up or make the names unique (pandas: df.groupby(level=0).sum())."
         )
     return names
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 sample", "2 samples"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _sample_labels(samples: pd.DataFrame, names: pd.Index) -> pd.Index:
@@ -267,9 +274,11 @@ def aligned(samples: pd.DataFrame, names: pd.Index) -> tuple[pd.DataFrame, tuple
 def _mismatch(missing: Sequence[str], extra: Sequence[str]) -> str:
     lines = []
     if missing:
-        lines.append(f"{len(missing)} samples of the count table have no row in the sample table: {listed(missing)}.")
+        lines.append(
+            f"{counted(len(missing), 'sample')} of the count table without a row in the sample table: {listed(missing)}."
+        )
     if extra:
-        lines.append(f"{len(extra)} rows of the sample table match no sample of the counts: {listed(extra)}.")
+        lines.append(f"{counted(len(extra), 'row')} of the sample table without counts: {listed(extra)}.")
     near = [(m, close[0]) for m in missing[:20] if (close := difflib.get_close_matches(m, list(extra), 1, 0.6))]
     if near:
         lines.append("Are the names written differently? " + "; ".join(f"'{a}' ~ '{b}'" for a, b in near[:5]) + ".")

@@ -162,7 +162,9 @@ def estimate_dispersions(
         raise OptionError("fit_type must be a known name or a function from means to dispersions.")
     run = executor_for(executor, progress)
     data = as_count_data(data, samples)
-    built = design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
+    built = (
+        design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
+    )
     measured = measured_from(data, run, sf_type=sf_type)
     stage = dispersion_stage(
         data,
@@ -280,7 +282,7 @@ def _checked_dispersions(values: FloatArray, stage: Dispersions, what: str) -> F
     bad = ~zero & ~(np.isfinite(values) & (values > 0))
     if bad.any():
         gene = stage.data.gene_names[int(np.argmax(bad))]
-        raise OptionError(f"{what} must be positive; gene '{gene}' has {values[np.argmax(bad)]!r}.")
+        raise OptionError(f"{what} must be positive; gene '{gene}' has {float(values[np.argmax(bad)])!r}.")
     return np.where(zero, np.nan, values)
 
 
@@ -318,7 +320,7 @@ def _with_trend(stage: Dispersions, fit_type: FitType, own: Callable[[FloatArray
     bad = fitted & ~(np.isfinite(values) & (values > 0))
     if bad.any():
         raise OptionError(
-            f"The trend gives {values[bad][0]!r} at a mean of {stage.columns['baseMean'][bad][0]:g}; it must be positive."
+            f"The trend gives {float(values[bad][0])!r} at a mean of {stage.columns['baseMean'][bad][0]:g}; it must be positive."
         )
     residuals = log_residuals(gene_wise, values[fitted])
     n, p = stage.design.matrix.shape

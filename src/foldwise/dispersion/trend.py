@@ -59,9 +59,7 @@ ROUNDING = 1e-9
 """0.7 times 90 is 62.99… in double precision, and means 63 neighbours."""
 
 
-def fit_trend(
-    base_means: FloatArray, dispersions: FloatArray, fit_type: FitType = "parametric"
-) -> Trend:
+def fit_trend(base_means: FloatArray, dispersions: FloatArray, fit_type: FitType = "parametric") -> Trend:
     """Fit the trend of gene-wise dispersions over means of normalized counts.
 
     Parameters
