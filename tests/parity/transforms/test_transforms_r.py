@@ -81,6 +81,19 @@ def test_weights(counts: pd.DataFrame, groups: pd.DataFrame) -> None:
     np.testing.assert_allclose(ours[steady], theirs[steady], rtol=0, atol=1e-6)
 
 
+def test_weights_of_0(counts: pd.DataFrame, groups: pd.DataFrame) -> None:
+    kept = counts.index[4:]
+    weights = table("weights").loc[kept].to_numpy().ravel(order="F")
+    weights[2::40] = 0.0
+    weights = weights.reshape((len(kept), 10), order="F")
+    fit = fw.deseq(fw.CountData(counts.loc[kept], groups, weights=weights), "~ group")
+    ours, theirs = fw.rlog(fit, blind=False), table("rlog_weights_of_0")
+    ours = ours.loc[theirs.index]
+    steady = ~theirs.index.isin(ours.attrs["not_converged"])
+    assert steady.mean() > 0.9
+    np.testing.assert_allclose(ours[steady], theirs[steady], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(("robust", "name"), [(True, "fpkm_lengths"), (False, "fpkm_lengths_library")])
 def test_fpkm_with_average_lengths(robust: bool, name: str, counts: pd.DataFrame, groups: pd.DataFrame) -> None:
     data = fw.CountData(counts, groups, average_lengths=table("lengths"))
