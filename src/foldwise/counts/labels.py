@@ -224,7 +224,7 @@ def unique_labels(labels: pd.Index, what: str, error: type[Exception]) -> pd.Ind
     missing = np.asarray(pd.isna(labels)) | np.asarray([str(label) == "" for label in labels], dtype=bool)
     if missing.any():
         raise error(
-            f"{counted(int(missing.sum()), what)} without a name (first at position {int(np.argmax(missing)) + 1})."
+            f"{counted(int(missing.sum()), what)} {'has' if missing.sum() == 1 else 'have'} no name (first at position {int(np.argmax(missing)) + 1})."
         )
     names = pd.Index([str(label) for label in labels], dtype=object, name=labels.name)
     if not names.is_unique:
