@@ -310,3 +310,13 @@ def test_rank_keeps_the_earlier_columns():
     assert (found.rank, found.kept, found.dependent) == (3, (0, 1, 3), (2, 4))
     assert column_rank(np.zeros((3, 2))).rank == 0
     assert column_rank(np.ones((2, 5))).rank == 1
+
+
+@pytest.mark.parametrize("term", ["poly(x, 2)", "poly(x, 3)", "scale(x)", "log(x + 1)"])
+def test_samples_that_share_a_number_are_replicates_after_any_function(term):
+    """To the last bit: whether dispersions start from cell means depends on it."""
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        x = np.repeat(rng.uniform(0, 30, 6).round(1), 2)
+        samples = pd.DataFrame({"x": rng.permutation(x)}, index=[f"s{i}" for i in range(12)])
+        assert len(np.unique(build_design(f"~ {term}", samples, advise=False).cells)) == len(np.unique(x))

@@ -121,7 +121,9 @@ def poly(x: Value, degree: Value = 1.0, raw: Value = False) -> Numeric:
         return Numeric(np.stack([values**i for i in range(1, power + 1)], axis=1), suffixes)
     centred = values - math.fsum(values) / len(values)
     q, r = np.linalg.qr(np.stack([centred**i for i in range(power + 1)], axis=1))
-    return Numeric(np.asarray((q * np.sign(np.diag(r)))[:, 1:], dtype=np.float64), suffixes)
+    # Equal numbers have equal rows to the last bit: the samples that share one are replicates.
+    _, first, at = np.unique(values, return_index=True, return_inverse=True)
+    return Numeric(np.asarray((q * np.sign(np.diag(r)))[first[at], 1:], dtype=np.float64), suffixes)
 
 
 def ifelse(test: Value, yes: Value, no: Value) -> Variable:
