@@ -18,11 +18,11 @@ def dot(a: FloatArray, b: FloatArray) -> float:
     return float(np.add.accumulate(a * b)[-1])
 
 
-def householder_qr(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Q (m, p) and R (p, p) of a matrix of full column rank (no columns are exchanged)."""
+def _reflections(matrix: FloatArray) -> tuple[list[FloatArray], FloatArray, FloatArray]:
+    """Householder vectors, what they leave of the matrix, and the diagonal of R (no columns are exchanged)."""
     work = np.array(matrix, dtype=np.float64)
     m, p = work.shape
-    reflections = []
+    vectors = []
     diagonal = np.empty(p)
     for k in range(min(p, m)):
         column = work[k:, k].copy()
@@ -32,15 +32,34 @@ def householder_qr(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
         for j in range(k + 1, p):
             work[k:, j] += -dot(v, work[k:, j].copy()) / v[0] * v
         diagonal[k] = -norm
-        reflections.append(v)
-    q = np.eye(m, p)
-    for k in range(len(reflections) - 1, -1, -1):
-        v = reflections[k]
-        for j in range(p):
-            q[k:, j] += -dot(v, q[k:, j].copy()) / v[0] * v
+        vectors.append(v)
+    return vectors, work, diagonal
+
+
+def _reflected_back(vectors: list[FloatArray], columns: FloatArray) -> FloatArray:
+    """Q times the columns, in place."""
+    for k in range(len(vectors) - 1, -1, -1):
+        v = vectors[k]
+        for j in range(columns.shape[1]):
+            columns[k:, j] += -dot(v, columns[k:, j].copy()) / v[0] * v
+    return columns
+
+
+def householder_qr(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Q (m, p) and R (p, p) of a matrix of full column rank (no columns are exchanged)."""
+    vectors, work, diagonal = _reflections(matrix)
+    m, p = work.shape
     r = np.triu(work[:p])
     r[np.arange(p), np.arange(p)] = diagonal
-    return q, r
+    return _reflected_back(vectors, np.eye(m, p)), r
+
+
+def orthogonal_columns(matrix: FloatArray) -> FloatArray:
+    """Each column less what lies along the columns before it: Q times the diagonal of R, R's bits."""
+    vectors, work, diagonal = _reflections(matrix)
+    columns = np.zeros(work.shape)
+    columns[np.arange(diagonal.size), np.arange(diagonal.size)] = diagonal
+    return _reflected_back(vectors, columns)
 
 
 def least_squares(matrix: FloatArray, responses: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -112,18 +113,25 @@ def scale(x: Value, center: Value = True, scale: Value = True) -> Numeric:
 
 
 def poly(x: Value, degree: Value = 1.0, raw: Value = False) -> Numeric:
-    """Orthogonal polynomials: monic, then scaled to unit length; or plain powers."""
+    """Orthogonal polynomials: monic, then scaled to unit length; or plain powers.
+
+    With R's bits: samples with the same number are replicates where their rows agree to 15 digits, as R prints them,
+    and the last bits decide whether they do.
+    """
     values, power = numbers(x, "poly()"), int(numbers(degree, "poly()"))
     if power < 1 or power >= len(np.unique(values)):
         raise DesignError(f"poly(): 'degree' must be less than number of unique points, and at least 1; it is {power}.")
     suffixes = tuple(str(i) for i in range(1, power + 1))
     if raw:
         return Numeric(np.stack([values**i for i in range(1, power + 1)], axis=1), suffixes)
-    centred = values - math.fsum(values) / len(values)
-    q, r = np.linalg.qr(np.stack([centred**i for i in range(power + 1)], axis=1))
-    # Equal numbers have equal rows to the last bit: the samples that share one are replicates.
-    _, first, at = np.unique(values, return_index=True, return_inverse=True)
-    return Numeric(np.asarray((q * np.sign(np.diag(r)))[first[at], 1:], dtype=np.float64), suffixes)
+    from foldwise.optimise.extended_sum import extended_sum
+    from foldwise.optimise.linpack import orthogonal_columns
+
+    mean = float(sum(map(Fraction, values.tolist())) / len(values))  # rounded once, as R's nearly always is
+    centred = (values - mean).tolist()
+    powers = [[1.0, v, v * v, *(math.pow(v, i) for i in range(3, power + 1))][: power + 1] for v in centred]
+    columns = orthogonal_columns(np.array(powers))[:, 1:]
+    return Numeric(columns / np.sqrt([extended_sum(column * column) for column in columns.T]), suffixes)
 
 
 def ifelse(test: Value, yes: Value, no: Value) -> Variable:
