@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from foldwise.errors import OptionError, listed
+
 _WORKS = {
     "method": "Love MI, Huber W, Anders S (2014). Moderated estimation of fold change and dispersion for RNA-seq data "
     "with DESeq2. Genome Biology 15:550. doi:10.1186/s13059-014-0550-8",
@@ -28,6 +30,6 @@ def cite(*parts: str) -> str:
 
     unknown = [part for part in parts if part not in _WORKS]
     if unknown:
-        raise ValueError(f"No reference is kept for {unknown}; known are {list(_WORKS)}.")
+        raise OptionError(f"No reference is kept for {listed(unknown)}; known are {listed(_WORKS, 20)}.")
     ours = f"foldwise {__version__}: the DESeq2 method in Python."
     return "\n".join([ours, _WORKS["method"], *[_WORKS[part] for part in parts if part != "method"]])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E
 from foldwise.counts import CountData
-from foldwise.counts.measured import Measured, block_factors, normalized_weights
+from foldwise.counts.measured import Measured, normalized_weights
 from foldwise.design import Design
 from foldwise.dispersion.stage import Dispersions, final_inputs
 from foldwise.dispersion.trend import Trend
@@ -20,12 +20,11 @@ from foldwise.errors import FitError
 from foldwise.execution import Executor
 from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model
 from foldwise.kernels import glm_means, prepare_design
-from foldwise.options import AltHypothesis, PAdjustMethod, known_options
+from foldwise.options import known_options
 from foldwise.outliers import Replacement
 from foldwise.passes import final_pass
-
-if TYPE_CHECKING:
-    from foldwise.results import Results
+from foldwise.results import Results, make_many
+from foldwise.results import results as results_of
 
 INFINITE = 1e7  # natural log: what stands for the infinite coefficient of a group without counts
 BOOLEAN = (
@@ -243,66 +242,8 @@ class Fit:
         rows = np.array([self.data.gene_names.get_loc(gene)])
         return pd.Series(self._matrices(rows)["cooks"][0], index=self.data.sample_names, name=gene)
 
-    def factors_of(self, start: int, stop: int) -> FloatArray:
-        """Factors of some genes."""
-        return block_factors({"factors": self.factors[start:stop]}, self.measured.common_factors, stop - start)
-
     # ------------------------------------------------------------------------------------------- questions
-    @known_options
-    def results(
-        self,
-        contrast: Any = None,
-        *,
-        name: str | None = None,
-        lfc_threshold: float = 0.0,
-        alt_hypothesis: AltHypothesis = "greaterAbs",
-        alpha: float = 0.1,
-        independent_filtering: bool = True,
-        filter: Any = None,
-        theta: Sequence[float] | FloatArray | None = None,
-        filter_fun: Callable[[pd.DataFrame, float], Any] | None = None,
-        p_adjust_method: PAdjustMethod = "BH",
-        cooks_cutoff: float | bool | None = None,
-        list_values: tuple[float, float] = (1, -1),
-        use_t: bool | None = None,
-        min_mu: float = 0.5,
-        test: str | None = None,
-        add_mle: bool = False,
-        compat: str | None = None,
-    ) -> Results:
-        """R's results(): one comparison's table.
-
-        Parameters
-        ----------
-        contrast : ("condition", "treated", "control"); a pair of lists of coefficient names; a numeric vector with one
-            number a coefficient; or None for the last coefficient.
-        name : a coefficient, instead of a contrast.
-        lfc_threshold, alt_hypothesis : the composite null, log2: "greaterAbs" (both tails, as R from 1.44 on),
-            "greaterAbs2014" (as before), "lessAbs", "greater", "less".
-        alpha : the level that independent filtering is tuned to.
-        independent_filtering, filter, theta : leave out genes of a low filter statistic (the mean, or one number a
-            gene), choosing the share among ``theta``.
-        filter_fun : replaces filtering and adjustment: gets the table without padj and alpha, returns padj by gene.
-        p_adjust_method : "BH", "BY", "fdr", "bonferroni", "holm", "hochberg", "hommel", "none".
-        cooks_cutoff : a number, False for none, or None for the 99 % quantile of F(p, m - p).
-        list_values : what multiplies the two lists of a list contrast.
-        use_t : judge by Student's t or not, whatever the fit did.
-        min_mu : floor of means where a contrast's error is computed from the covariance.
-        test : "Wald" for Wald statistics of a likelihood ratio fit.
-        add_mle : also the fold change before the prior (fits with ``beta_prior=True``).
-        compat : "1.38" for the rules of DESeq2 1.38; by default that of the fit.
-
-        Raises
-        ------
-        ContrastError
-            If the fit cannot answer the comparison; lists what it can.
-        OptionError
-            For options out of range or that do not go together.
-        """
-        from foldwise.results import make_results
-
-        asked = {key: value for key, value in locals().items() if key not in ("self", "contrast", "make_results")}
-        return make_results(self, contrast, **asked)
+    results = known_options(results_of)  # R's results(): one signature, one docstring, where it is computed
 
     def results_many(
         self, contrasts: Any = None, *, as_table: bool = False, **options: Any
@@ -313,8 +254,6 @@ class Fit:
         as_table : one tidy table with a column ``contrast`` and a row a gene and contrast, instead of a mapping.
         options : as for :meth:`results`.
         """
-        from foldwise.results import make_many
-
         return make_many(self, contrasts, as_table=as_table, **options)
 
     def contrasts(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, get_args
@@ -26,6 +27,7 @@ COOKS_QUANTILE = 0.99  # of F(p, m - p), Love et al. (2014), "Handling of outlie
 MIN_REPLICATES_FOR_COOKS = 3  # samples in smaller cells are not judged
 REPLACEMENT_TRIM = 0.2  # of the mean that replaces an outlier
 MIN_MU = 0.5
+LN2 = math.log(2.0)  # coefficients: natural log inside, log2 for users
 MIN_MU_GLM_GAM_POI = 1e-6
 
 
@@ -50,7 +52,9 @@ def known_options(function: Function) -> Function:
     """A function that says which option was probably meant where one is unknown; R's spellings are recognised."""
     parameters = inspect.signature(function).parameters
     names = [
-        name for name, p in parameters.items() if p.kind is not inspect.Parameter.POSITIONAL_ONLY and name != "self"
+        name
+        for name, p in parameters.items()
+        if p.kind is not inspect.Parameter.POSITIONAL_ONLY and name not in ("self", "fit")
     ]
 
     @functools.wraps(function)

@@ -103,7 +103,7 @@ class Results:
         return f"Results({self.name}; {len(self.table)} genes)\n{self.table}"
 
 
-def make_results(
+def results(
     fit: Fit,
     contrast: Any = None,
     *,
@@ -124,7 +124,35 @@ def make_results(
     add_mle: bool = False,
     compat: str | None = None,
 ) -> Results:
-    """See :meth:`foldwise.fit.Fit.results`."""
+    """R's results(): one comparison's table.
+
+    Parameters
+    ----------
+    contrast : ("condition", "treated", "control"); a pair of lists of coefficient names; a numeric vector with one
+        number a coefficient; or None for the last coefficient.
+    name : a coefficient, instead of a contrast.
+    lfc_threshold, alt_hypothesis : the composite null, log2: "greaterAbs" (both tails, as R from 1.44 on),
+        "greaterAbs2014" (as before), "lessAbs", "greater", "less".
+    alpha : the level that independent filtering is tuned to.
+    independent_filtering, filter, theta : leave out genes of a low filter statistic (the mean, or one number a
+        gene), choosing the share among ``theta``.
+    filter_fun : replaces filtering and adjustment: gets the table without padj and alpha, returns padj by gene.
+    p_adjust_method : "BH", "BY", "fdr", "bonferroni", "holm", "hochberg", "hommel", "none".
+    cooks_cutoff : a number, False for none, or None for the 99 % quantile of F(p, m - p).
+    list_values : what multiplies the two lists of a list contrast.
+    use_t : judge by Student's t or not, whatever the fit did.
+    min_mu : floor of means where a contrast's error is computed from the covariance.
+    test : "Wald" for Wald statistics of a likelihood ratio fit.
+    add_mle : also the fold change before the prior (fits with ``beta_prior=True``).
+    compat : "1.38" for the rules of DESeq2 1.38; by default that of the fit.
+
+    Raises
+    ------
+    ContrastError
+        If the fit cannot answer the comparison; lists what it can.
+    OptionError
+        For options out of range or that do not go together.
+    """
     if compat is None:
         compat = fit.options.get("compat")
     old = checked_compat(compat)
@@ -379,4 +407,4 @@ def _filter_metadata(filtering: Filtering | None) -> dict[str, Any]:
     }
 
 
-__all__ = ["Comparison", "Results", "make_many", "make_results"]
+__all__ = ["Comparison", "Results", "make_many", "results"]

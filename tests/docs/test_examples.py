@@ -65,11 +65,11 @@ def test_every_argument_of_deseq_and_results_is_in_the_table_for_people_from_r()
     import inspect
 
     import foldwise as fw
-    from foldwise.results import make_results
+    from foldwise.results import results
     from foldwise.shrinkage import shrink
 
     page = (DOCS / "from-r.md").read_text()
-    asked = [name for f in (fw.deseq, make_results, shrink) for name in inspect.signature(f).parameters]
+    asked = [name for f in (fw.deseq, results, shrink) for name in inspect.signature(f).parameters]
     assert not [name for name in asked if f"`{name}" not in page and name not in ("fit", "options", "samples")]
 
 

@@ -1,7 +1,6 @@
 """Fold changes: negative binomial GLMs with the dispersion given, and the prior of their coefficients."""
 
 from foldwise.coefficients.glm import (
-    LN2,
     LOG2_E,
     CooksRule,
     FittedGlm,
@@ -15,7 +14,6 @@ __all__ = [
     "CooksRule",
     "FittedGlm",
     "GlmModel",
-    "LN2",
     "LOG2_E",
     "fit_and_finish",
     "fit_coefficients",

@@ -13,9 +13,8 @@ import numpy as np
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.kernels import KernelDesign, finish_glm, fit_glm, glm_start, prepare_design
 from foldwise.kernels.moments import START_PSEUDOCOUNT
-from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS, MIN_MU
+from foldwise.options import COEFFICIENT_VARIANCE, LN2, MAX_ITERATIONS, MIN_MU
 
-LN2 = float(np.log(2.0))
 LOG2_E = float(np.log2(np.e))
 FARTHEST_START = 30.0  # log2: coefficients beyond it do not start the general optimiser
 

@@ -135,17 +135,13 @@ class CountData:
         return pd.DataFrame(np.array(values), index=self.gene_names, columns=self.sample_names)
 
     def __repr__(self) -> str:
-        extra = [
-            name
-            for name in ("size_factors", "normalization_factors", "weights", "average_lengths")
-            if getattr(
-                self,
-                {"normalization_factors": "_factors", "weights": "_weights"}.get(name, name)
-                if name != "average_lengths"
-                else "_lengths",
-            )
-            is not None
-        ]
+        beside = {
+            "size_factors": self.size_factors,
+            "normalization_factors": self._factors,
+            "weights": self._weights,
+            "average_lengths": self._lengths,
+        }
+        extra = [name for name, value in beside.items() if value is not None]
         with_extra = f", with {', '.join(extra)}" if extra else ""
         return f"CountData({self.n_genes} genes x {self.n_samples} samples{with_extra}; sample columns: {list(self.samples.columns)})"
 

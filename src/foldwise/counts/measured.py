@@ -68,11 +68,6 @@ def normalized_weights(raw: FloatArray | None) -> FloatArray | None:
         return raw / raw.max(axis=1, keepdims=True)
 
 
-def rows_of(values: Any, rows: BoolArray | IntArray) -> Any:
-    """Rows of a per-gene array; what all genes share stays as it is."""
-    return None if values is None else values if values.ndim == 1 and values.shape[0] != len(rows) else values[rows]
-
-
 def spread(values: Any, rows: BoolArray, fill: float = np.nan) -> Any:
     """Answers of the genes ``rows`` put back among all genes, ``fill`` elsewhere."""
     if rows.all():

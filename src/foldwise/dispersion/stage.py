@@ -291,17 +291,22 @@ def _with_final(stage: Dispersions, values: FloatArray) -> Dispersions:
     return replace(stage, columns={**stage.columns, "dispersion": values})
 
 
-def _with_gene_wise(stage: Dispersions, own: FloatArray | None) -> Dispersions:
-    log.info("gene-wise dispersion estimates")
-    shared = GeneWisePass(stage.measured.common_factors, stage.gene_wise_model)
+def gene_wise_columns(stage: Dispersions, label: str) -> tuple[dict[str, FloatArray], FloatArray | None]:
+    """Columns of the gene-wise step, and the coefficients behind its means. label : what progress is told."""
     found = stage.executor.over_genes(
-        "gene-wise dispersions",
+        label,
         gene_wise_pass,
         stage.measured.counts,
         stage.measured.genes(allZero=stage.columns["allZero"].astype(bool)),
-        shared,
+        GeneWisePass(stage.measured.common_factors, stage.gene_wise_model),
     )
     beta = found.pop("mean_beta", None)
+    return found, beta
+
+
+def _with_gene_wise(stage: Dispersions, own: FloatArray | None) -> Dispersions:
+    log.info("gene-wise dispersion estimates")
+    found, beta = gene_wise_columns(stage, "gene-wise dispersions")
     if own is not None:
         found["dispGeneEst"] = _checked_dispersions(own, stage, "gene_wise")
     return replace(stage, columns={**stage.columns, **found}, mean_beta=beta)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.coefficients import LN2, LOG2_E
+from foldwise.coefficients import LOG2_E
 from foldwise.counts.measured import normalized_weights, spread
 from foldwise.design.contrasts import Contrast
 from foldwise.inference import two_sided
 from foldwise.inference.hypothesis_test import degrees_of_freedom, ridge_of
 from foldwise.kernels import KernelDesign, contrast_errors, prepare_design
+from foldwise.options import LN2
 
 if TYPE_CHECKING:
     from foldwise.fit import Fit

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
-from foldwise.dispersion.stage import Dispersions, final_inputs
+from foldwise.dispersion.stage import Dispersions, final_inputs, gene_wise_columns, with_posterior
 from foldwise.errors import OptionError
 from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model, refit_with_prior, run_test
 from foldwise.outliers import Replacement, judged_samples, replaceable_samples, replaced_counts
-from foldwise.passes import GeneWisePass, StatisticsPass, final_pass, gene_wise_pass, statistics_pass
+from foldwise.passes import StatisticsPass, final_pass, statistics_pass
 
 log = logging.getLogger("foldwise")
 FEWEST_REPLICATES = 3
@@ -140,22 +140,12 @@ def _fit_again(
     if not plan.beta_prior:
         return run_test(part, again, with_cooks=False)
     if "dispersion" not in part.columns:
-        from foldwise.dispersion.stage import with_posterior
-
         part = with_posterior(part)
     return part, refit_with_prior(part, again)
 
 
 def _dispersions_again(part: Dispersions, stage: Dispersions) -> Dispersions:
-    shared = GeneWisePass(part.measured.common_factors, part.gene_wise_model)
-    found = part.executor.over_genes(
-        "refit",
-        gene_wise_pass,
-        part.measured.counts,
-        part.measured.genes(allZero=part.columns["allZero"].astype(bool)),
-        shared,
-    )
-    beta = found.pop("mean_beta", None)
+    found, beta = gene_wise_columns(part, "refit")
     assert stage.trend is not None
     fit = np.asarray(stage.trend(part.columns["baseMean"]), dtype=np.float64)
     return replace(part, columns={**part.columns, **found, "dispFit": fit}, mean_beta=beta)

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.coefficients import LN2, LOG2_E
+from foldwise.coefficients import LOG2_E
 from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
-from foldwise.options import ShrinkageType, chosen
+from foldwise.options import LN2, ShrinkageType, chosen
 from foldwise.results import Results
 from foldwise.shrinkage.s_values import s_values
 from foldwise.warn import warn

@@ -16,6 +16,7 @@ from foldwise.design import assemble_design
 from foldwise.errors import FitError
 from foldwise.execution import Executor
 from foldwise.kernels import exact_row_means
+from foldwise.options import MIN_MU
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 10
 TOLERANCE = 1e-4  # of the summed squared change of the log size factors
 WORST_SHARE = 0.05
-MIN_MU = 0.5
 NO_CONVERGENCE = (
     'Iterative size factor normalization did not converge. Use sf_type="poscounts", or give size factors of your own.'
 )

@@ -12,11 +12,11 @@ import numpy as np
 
 from foldwise.arrays import FloatArray
 from foldwise.errors import FitError, OptionError
+from foldwise.options import LN2
 from foldwise.transforms.spline import CubicSpline, fmm_spline
 
 GRID_POINTS = 1000
 ALIGNED_AT = (0.95, 0.999)  # quantiles of mean counts at which the numerical form equals log2
-LN2 = float(np.log(2.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ from foldwise.arrays import FloatArray
 from foldwise.coefficients.glm import FARTHEST_START
 from foldwise.counts.measured import block_factors, normalized_weights
 from foldwise.kernels.rlog import CONVERGED, RlogFit, fit_rlog
-from foldwise.options import COEFFICIENT_VARIANCE
+from foldwise.options import COEFFICIENT_VARIANCE, LN2
 from foldwise.transforms.prepared import Genes, Prepared
 
 Elementwise = Callable[[FloatArray], FloatArray]
 
-LN2 = float(np.log(2.0))
 START_PSEUDOCOUNT = 0.1
 STATUS = ("ok", "beyond 30 natural-log units", "not a number", "100 rounds")
 
