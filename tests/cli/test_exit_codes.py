@@ -111,6 +111,21 @@ def test_a_stopped_run_leaves_nothing(files, number, code):
     assert not (files / "out").exists()
 
 
+def test_ctrl_c_inside_an_exec_still_exits_130(files):
+    script = (
+        "import signal\n"
+        "from foldwise import cli\n"
+        "def stopped(**_):\n"
+        "    exec('signal.raise_signal(signal.SIGINT)', {'signal': signal})\n"
+        "cli.cli.main = stopped\n"
+        "cli.main([])\n"
+    )
+    (files / "stopped.py").write_text(script)
+    done = subprocess.run([sys.executable, "-m", "stopped"], cwd=files, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "nothing half-written" in done.stderr
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(files):
     command = [sys.executable, "-m", "foldwise.cli", "transform", "counts.tsv", "--method", "log2"]
     running = subprocess.Popen(command, cwd=files, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

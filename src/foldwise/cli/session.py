@@ -27,11 +27,21 @@ def prepare(debug: bool) -> None:
         warnings.showwarning = _one_line
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has us ignore it
+            signal.signal(signal.SIGINT, _interrupted)
     _place_for_kernels()
 
 
 def _terminated(number: int, frame: Any) -> None:
     raise SystemExit(TERMINATED)  # unlike the signal itself this cleans up
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C. A plain KeyboardInterrupt out of an ``exec`` makes Python end by the signal, though it was caught."""
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    raise Interrupted
 
 
 def _one_line(message: Any, category: Any, *_: Any, **__: Any) -> None:
