@@ -97,10 +97,21 @@ def test_unknown_commands_are_answered_by_the_nearest(within):
     assert "'run'" in done.err
 
 
+def heed_ctrl_c():
+    """A shell's background jobs, and so what they start, ignore ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_leaves_nothing(files, number, code):
     command = [sys.executable, "-m", "foldwise.cli", "run", "counts.tsv", "samples.csv", "--out", "out", *CONDITION]
-    running = subprocess.Popen(command, cwd=files, stderr=subprocess.PIPE, env=os.environ)
+    running = subprocess.Popen(
+        command,
+        cwd=files,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+        preexec_fn=heed_ctrl_c,
+    )
     until = time.monotonic() + 120
     while not (files / "out").exists() and running.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
@@ -121,7 +132,14 @@ def test_ctrl_c_inside_an_exec_still_exits_130(files):
         "cli.main([])\n"
     )
     (files / "stopped.py").write_text(script)
-    done = subprocess.run([sys.executable, "-m", "stopped"], cwd=files, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "stopped"],
+        cwd=files,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=heed_ctrl_c,
+    )
     assert done.returncode == 130, done.stderr
     assert "nothing half-written" in done.stderr
 
