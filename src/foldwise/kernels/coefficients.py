@@ -64,8 +64,8 @@ def choose(first: Vector, otherwise: Vector, flag: Vector) -> Vector:
 @kernel
 def reweight(  # type: ignore[no-untyped-def]
     counts, factors, log_factors, weights, weighted, alphas, constants, ridge, min_mu, log_min_mu, start,
-    order, row_starts, entry_starts, columns, entries, starts, index, values,
-    y, s, log_s, w, state, beta, step, a, pivots, gene, out, hat_beta, iterations,
+    order, row_starts, entry_starts, columns, entries, own_starts, own_rows, own_entries, starts, rows, values,
+    y, s, log_s, w, weight_sums, gradient_sums, state, beta, step, a, pivots, gene, out, hat_beta, iterations,
 ):  # fmt: skip
     n, m = counts.shape
     p = ridge.size
@@ -115,11 +115,6 @@ def reweight(  # type: ignore[no-untyped-def]
         # All lanes: the likelihood at the current coefficients, and the normal equations of the next.
         alpha = load(state, ALPHA)
         r = load(state, SIZE)
-        for k in range(size):
-            store(a, k, spread(0.0))
-        for k in range(p):
-            store(a, k * (k + 1) // 2 + k, spread(ridge[k]))
-            store(step, k, spread(0.0) - ridge[k] * load(beta, k))
         likelihood = load(state, CONSTANT)
         for row in range(n_rows):
             eta = spread(0.0)
@@ -140,10 +135,20 @@ def reweight(  # type: ignore[no-untyped-def]
                 weight_sum = weight_sum + weight
                 gradient_sum = gradient_sum + gradient
                 likelihood = likelihood + value
-            for k in range(entry_starts[row], entry_starts[row + 1]):
-                store(step, columns[k], load(step, columns[k]) + gradient_sum * entries[k])
-            for k in range(starts[row], starts[row + 1]):
-                store(a, index[k], load(a, index[k]) + weight_sum * values[k])
+            store(weight_sums, row, weight_sum)
+            store(gradient_sums, row, gradient_sum)
+        for k in range(p):
+            total = spread(0.0) - ridge[k] * load(beta, k)
+            for i in range(own_starts[k], own_starts[k + 1]):
+                total = total + load(gradient_sums, own_rows[i]) * own_entries[i]
+            store(step, k, total)
+            for at in range(k * (k + 1) // 2, k * (k + 1) // 2 + k + 1):
+                total = spread(0.0)
+                if at == k * (k + 1) // 2 + k:
+                    total = spread(ridge[k])
+                for i in range(starts[at], starts[at + 1]):
+                    total = total + load(weight_sums, rows[i]) * values[i]
+                store(a, at, total)
         factor(a, p, pivots)
         solve(a, p, step)
         far = spread(0.0)
@@ -204,12 +209,15 @@ def fit_glm(
     beta, hat_beta = np.empty((n, p)), np.empty((n, p))
     iterations = np.zeros(n, dtype=np.int64)
     size = p * (p + 1) // 2
-    y, s, log_s, w, state, b, step, a, pivots = scratch.tiles(m, m, m, m if weighted else 1, STATE_ROWS, p, p, size, p)
+    rows = design.n_rows
+    y, s, log_s, w, weight_sums, gradient_sums, state, b, step, a, pivots = scratch.tiles(
+        m, m, m, m if weighted else 1, rows, rows, STATE_ROWS, p, p, size, p
+    )
     announce(reweight)
     reweight(
         counts, factors, np.log(factors), scratch.plain_or_nothing(weights), weighted, alpha, scratch.plain(constants),
         scratch.plain(ridge), float(min_mu), math.log(min_mu) if min_mu > 0 else -np.inf, scratch.plain(start),
-        design.order, design.starts, *design.entries, *design.products,
-        y, s, log_s, w, state, b, step, a, pivots, scratch.integers(), beta, hat_beta, iterations,
+        design.order, design.starts, *design.entries, *design.entries_of, *design.products_of,
+        y, s, log_s, w, weight_sums, gradient_sums, state, b, step, a, pivots, scratch.integers(), beta, hat_beta, iterations,
     )  # fmt: skip
     return GlmFit(beta, iterations, hat_beta, constants)

@@ -22,6 +22,14 @@ class Sparse(NamedTuple):
     values: FloatArray
 
 
+class ByPlace(NamedTuple):
+    """The same entries place by place: a place's begin at ``starts[place]``, in the order of the rows."""
+
+    starts: IntArray
+    rows: IntArray
+    values: FloatArray
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelDesign:
     """A model matrix, prepared once for every block of genes.
@@ -35,10 +43,11 @@ class KernelDesign:
     row_solver : (n_coefficients, n_rows) the same on sums over the samples of each distinct row.
     full_rank : whether the columns are linearly independent.
     intercept : index of the first column of ones, or -1.
-    entries : what is not zero in ``rows``.
+    entries : what is not zero in ``rows``. entries_of : the same, coefficient by coefficient.
     products : what is not zero in the products x x' of ``rows``, by place in a packed lower triangle.
+    products_of : the same, place by place: sums over the rows stay in registers.
     doubled_products : values of ``products``, twice those off the diagonal: for quadratic forms.
-    basis_products : the same of a basis of the columns in which determinants keep their digits.
+    basis_products_of : ``products_of`` of a basis of the columns in which determinants keep their digits.
     log_determinant : what a log determinant in that basis lacks to one in the columns themselves.
     log_determinant_saturated : log det(rows)^2 if there are as many rows as columns, else 0.
     """
@@ -53,9 +62,11 @@ class KernelDesign:
     full_rank: bool
     intercept: int
     entries: Sparse
+    entries_of: ByPlace
     products: Sparse
+    products_of: ByPlace
     doubled_products: FloatArray
-    basis_products: Sparse
+    basis_products_of: ByPlace
     log_determinant: float
     log_determinant_saturated: float
 
@@ -95,7 +106,10 @@ def _prepared(data: bytes, shape: tuple[int, int]) -> KernelDesign:
     rows = np.ascontiguousarray(matrix[order[starts[:-1]]])
     full_rank = has_full_rank(matrix)
     solver = least_squares_solver(matrix) if full_rank else np.zeros(matrix.shape[::-1])
-    products = sparse_products(rows)
+    p = matrix.shape[1]
+    size = p * (p + 1) // 2
+    entries, products = sparse_entries(rows), sparse_products(rows)
+    products_of = by_place(products, size)
     basis, log_determinant = well_conditioned_basis(matrix) if full_rank else (matrix, 0.0)
     ones = np.flatnonzero((matrix == 1.0).all(axis=0))
     return KernelDesign(
@@ -108,10 +122,14 @@ def _prepared(data: bytes, shape: tuple[int, int]) -> KernelDesign:
         row_solver=np.ascontiguousarray(solver[:, order[starts[:-1]]]),
         full_rank=full_rank,
         intercept=int(ones[0]) if ones.size else -1,
-        entries=sparse_entries(rows),
+        entries=entries,
+        entries_of=by_place(entries, p),
         products=products,
-        doubled_products=np.where(np.isin(products.places, _diagonal(matrix.shape[1])), 1.0, 2.0) * products.values,
-        basis_products=products if basis is matrix else sparse_products(basis[order[starts[:-1]]]),
+        products_of=products_of,
+        doubled_products=np.where(np.isin(products.places, _diagonal(p)), 1.0, 2.0) * products.values,
+        basis_products_of=(
+            products_of if basis is matrix else by_place(sparse_products(basis[order[starts[:-1]]]), size)
+        ),
         log_determinant=log_determinant,
         log_determinant_saturated=_log_square_determinant(rows) if full_rank else 0.0,
     )
@@ -172,6 +190,13 @@ def sparse_products(rows: FloatArray) -> Sparse:
 def _packed(index: list[IntArray], values: list[FloatArray]) -> Sparse:
     starts = np.concatenate([[0], np.cumsum([i.size for i in index])]).astype(np.int64)
     return Sparse(starts, np.concatenate(index).astype(np.int64), np.concatenate(values))
+
+
+def by_place(entries: Sparse, n_places: int) -> ByPlace:
+    row_of = np.repeat(np.arange(entries.starts.size - 1), np.diff(entries.starts))
+    order = np.argsort(entries.places, kind="stable")
+    starts = np.searchsorted(entries.places[order], np.arange(n_places + 1))
+    return ByPlace(starts.astype(np.int64), row_of[order].astype(np.int64), np.ascontiguousarray(entries.values[order]))
 
 
 def _diagonal(p: int) -> IntArray:

@@ -44,9 +44,9 @@ STATE_ROWS = LARGER + SHIFT_STEPS + 1
 
 @kernel
 def climb(  # type: ignore[no-untyped-def]
-    counts, means, weights, weighted, order, row_starts, starts, index, values, p, saturated,
+    counts, means, weights, weighted, order, row_starts, starts, rows, values, p, saturated,
     log_start, prior_means, precision, grid, grid_low, spacing,
-    y, mu, w, state, gene, b, b_slope, pivots, out,
+    y, mu, w, d_sums, d_square_sums, state, gene, b, b_slope, pivots, out,
 ):  # fmt: skip
     n, m = counts.shape
     n_rows = row_starts.size - 1
@@ -122,10 +122,6 @@ def climb(  # type: ignore[no-untyped-def]
         product = spread(1.0)
         factors = 0
         trace = spread(0.0)
-        if not saturated:
-            for k in range(size):
-                store(b, k, spread(0.0))
-                store(b_slope, k, spread(0.0))
         for row in range(n_rows):
             d_sum = spread(0.0)
             d_squares = spread(0.0)
@@ -153,11 +149,17 @@ def climb(  # type: ignore[no-untyped-def]
                 store(pivots, row, d_sum)
                 trace = trace + d_squares / d_sum
             else:
-                for k in range(starts[row], starts[row + 1]):
-                    at = index[k]
-                    store(b, at, load(b, at) + d_sum * values[k])
-                    store(b_slope, at, load(b_slope, at) + d_squares * values[k])
+                store(d_sums, row, d_sum)
+                store(d_square_sums, row, d_squares)
         if not saturated:
+            for k in range(size):
+                d_sum = spread(0.0)
+                d_squares = spread(0.0)
+                for i in range(starts[k], starts[k + 1]):
+                    d_sum = d_sum + load(d_sums, rows[i]) * values[i]
+                    d_squares = d_squares + load(d_square_sums, rows[i]) * values[i]
+                store(b, k, d_sum)
+                store(b_slope, k, d_squares)
             factor(b, p, pivots)
             invert_factor(b, p)
             trace = trace_of_product(b, p, b_slope)
@@ -268,10 +270,13 @@ def _climb(
     p = design.n_coefficients
     size = p * (p + 1) // 2
     weighted = weights is not None
-    products = design.products if weighted else design.basis_products
+    products = design.products_of if weighted else design.basis_products_of
+    rows = design.n_rows
     out = np.empty((5, n))
     low, high = bounds or (0.0, 0.0)
-    y, mu, w, state, b, b_slope, pivots = scratch.tiles(m, m, m if weighted else 1, STATE_ROWS, size, size, p)
+    y, mu, w, d_sums, d_squares, state, b, b_slope, pivots = scratch.tiles(
+        m, m, m if weighted else 1, rows, rows, STATE_ROWS, size, size, p
+    )
     announce(climb)
     climb(
         scratch.plain(counts), scratch.plain(means), scratch.plain_or_nothing(weights), weighted,
@@ -280,6 +285,6 @@ def _climb(
         np.zeros(n) if prior_log_mean is None else scratch.plain(prior_log_mean),
         0.0 if prior_variance is None else 1.0 / float(prior_variance),
         bounds is not None, float(low), float(high - low) / (GRID_POINTS - 1),
-        y, mu, w, state, scratch.integers(), b, b_slope, pivots, out,
+        y, mu, w, d_sums, d_squares, state, scratch.integers(), b, b_slope, pivots, out,
     )  # fmt: skip
     return out

@@ -2,7 +2,8 @@
 
 A tile of genes advances together, lane by lane, and no lane sees another: a gene's sums run in sample order in its
 own lane, so its digits depend neither on its neighbours nor on how wide the vectors are. Operators may be
-contracted (multiply-add), never reassociated. FOLDWISE_LANES sets the width (8); any gives the same bits.
+contracted (multiply-add), never reassociated. FOLDWISE_LANES sets the width; any gives the same bits. 16
+are several registers on every processor: while one waits for a result, the next is at work.
 
 ``formula`` turns a Python function over ``Vector`` into one operation of the kernels. The function runs while the
 kernel is compiled and leaves its arithmetic in the machine code; so formulas are written once, as formulas, and cost
@@ -28,7 +29,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from foldwise.arrays import FloatArray
 from foldwise.kernels._jit import LANES_VARIABLE
 
-WIDTH = int(os.environ.get(LANES_VARIABLE, "8"))
+WIDTH = int(os.environ.get(LANES_VARIABLE, "16"))
 DOUBLE, INT = ir.DoubleType(), ir.IntType(64)
 VECTOR, INTS = ir.VectorType(DOUBLE, WIDTH), ir.VectorType(INT, WIDTH)
 CONTRACT = ("contract",)
