@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import polygamma
 
 from foldwise.arrays import FloatArray, IntArray
-from foldwise.dispersion.local_regression import CubicPieces, tricube_fit
+from foldwise.dispersion.local_regression import CubicPieces, bandwidth
 from foldwise.options import MIN_DISPERSION
 
 SMALLEST_VARIANCE = 0.25
@@ -71,11 +71,11 @@ def prior_variance(residuals: FloatArray, n_samples: int, n_coefficients: int) -
 
 def _variance_by_simulation(residuals: FloatArray, freedom: int) -> float:
     """The variance whose simulated histogram is nearest to the residuals' (Kullback-Leibler divergence, smoothed)."""
-    observed = _density(_bin_counts(residuals))
-    simulated = np.array([_density(row) for row in _simulated_counts()[freedom - 1]])
-    divergence = np.array([_divergence(observed, density) for density in simulated])
+    divergence = _divergences(_densities(_bin_counts(residuals)), _simulated_densities()[freedom - 1])
+    vertices, values, slopes = _smoother()
     candidates = LARGEST_VARIANCE * np.arange(1000) / 999
-    return float(candidates[np.argmin(_smoothed(divergence)(candidates))])
+    smooth = CubicPieces(vertices, values @ divergence, slopes @ divergence)
+    return float(candidates[np.argmin(smooth(candidates))])
 
 
 def _bin_counts(residuals: FloatArray) -> IntArray:
@@ -85,29 +85,43 @@ def _bin_counts(residuals: FloatArray) -> IntArray:
     return np.bincount(bins, minlength=edges.size - 1)
 
 
-def _density(counts: IntArray) -> FloatArray:
-    density: FloatArray = counts / (counts.sum() * BIN_WIDTH)
+def _densities(counts: IntArray) -> FloatArray:
+    density: FloatArray = counts / (counts.sum(axis=-1, keepdims=True) * BIN_WIDTH)
     return density
 
 
-def _divergence(observed: FloatArray, simulated: FloatArray) -> float:
-    both = np.concatenate([observed, simulated])
-    tiny = both[both > 0].min()
-    return float(np.sum(observed * (np.log(observed + tiny) - np.log(simulated + tiny))))
+def _divergences(observed: FloatArray, simulated: FloatArray) -> FloatArray:
+    """(n,) of one density (bins,) from each of many (n, bins). Empty bins count as the smallest value of either."""
+    tiny = np.minimum(_smallest(simulated), _smallest(observed))[:, None]
+    divergence: FloatArray = (observed * (np.log(observed + tiny) - np.log(simulated + tiny))).sum(axis=1)
+    return divergence
 
 
-def _smoothed(divergence: FloatArray) -> CubicPieces:
-    """Local quadratic smoothing over the grid of variances (R's ``loess`` with span 0.2)."""
-    grid = LARGEST_VARIANCE * np.arange(200) / 199
-    vertices = np.concatenate([VERTICES[0], grid[list(VERTICES[1] + VERTICES[2])], VERTICES[3]])
-    even = np.ones_like(grid)
-    fits = [tricube_fit(grid, divergence, even, at, SMOOTHING_NEIGHBOURS) for at in vertices]
-    return CubicPieces(vertices, *np.array([fit[:2] for fit in fits]).T)
+def _smallest(densities: FloatArray) -> FloatArray:
+    smallest: FloatArray = np.where(densities > 0, densities, np.inf).min(axis=-1)
+    return smallest
 
 
 @functools.cache
-def _simulated_counts() -> IntArray:
+def _smoother() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Local quadratic smoothing over the grid of variances (R's ``loess`` with span 0.2), which is linear in what it
+    smooths: its vertices, and the matrices (n_vertices, 200) that give values and slopes there."""
+    grid = LARGEST_VARIANCE * np.arange(200) / 199
+    vertices = np.concatenate([VERTICES[0], grid[list(VERTICES[1] + VERTICES[2])], VERTICES[3]])
+    values, slopes = np.zeros((2, vertices.size, grid.size))
+    for i, at in enumerate(vertices):
+        h = bandwidth(grid, at, SMOOTHING_NEIGHBOURS)
+        t = (grid - at) / h
+        near = np.abs(t) < 1.0
+        root = (1.0 - np.abs(t[near]) ** 3) ** 1.5
+        columns = root[:, None] * np.vander(t[near], 3, increasing=True)
+        coefficients = np.linalg.lstsq(columns, np.diag(root), rcond=None)[0]
+        values[i, near], slopes[i, near] = coefficients[0], coefficients[1] / h
+    return vertices, values, slopes
+
+
+@functools.cache
+def _simulated_densities() -> FloatArray:
     """(3, 200, 40): degrees of freedom, variance, bin."""
     with np.load(Path(__file__).with_name("low_df_prior.npz")) as table:
-        counts: IntArray = table["counts"].astype(np.int64)
-    return counts
+        return _densities(table["counts"].astype(np.int64))
