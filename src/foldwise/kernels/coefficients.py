@@ -70,7 +70,6 @@ def reweight(  # type: ignore[no-untyped-def]
     n, m = counts.shape
     p = ridge.size
     n_rows = row_starts.size - 1
-    size = p * (p + 1) // 2
     gene_wise = factors.shape[0] > 1
     for lane in range(WIDTH):
         gene[lane] = -1
