@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
-from foldwise.kernels._jit import announce, kernel
+from foldwise.kernels._jit import announce, kernel, part
 from foldwise.kernels.cauchy_posterior import (
     GRADIENT,
     POINT,
@@ -33,7 +33,7 @@ NOT_FITTED, FIRST_SEARCH, SECOND_SEARCH, NOT_CONVERGED, NO_VARIANCE = -1, 0, 1, 
 ASTRAY = 4  # on the way only: the first searches differ, or there is no maximum where they ended
 
 
-@kernel
+@part
 def _take(i, counts, factors, weights, places, groups, gene, counted):
     """Put a gene's samples into tiles; whether it has a count."""
     n_tiles, n_coefficients = gene.shape[0] // 3, groups.shape[1] - 2

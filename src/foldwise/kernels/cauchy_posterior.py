@@ -22,7 +22,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from foldwise.kernels._jit import kernel
+from foldwise.kernels._jit import part
 from foldwise.kernels.lanes import CONTRACT, WIDTH, Vector, formula, load, spread, store
 from foldwise.kernels.special import exp, log
 
@@ -86,7 +86,7 @@ def growth(predictor: Vector) -> Vector:
     return exp(predictor)
 
 
-@kernel
+@part
 def objective(gene, design, groups, counted, cauchy, size, slopes, state, point, gradient):
     """Minus the log posterior at row ``point``, up to a constant of the gene; its gradient goes to row ``gradient``.
 
@@ -134,7 +134,7 @@ def objective(gene, design, groups, counted, cauchy, size, slopes, state, point,
     return value
 
 
-@kernel
+@part
 def exact_objective(counts, log_factors, weights, matrix, cauchy, size, state):
     """The value at row POINT with the sum over samples in doubled precision. counts, … : (m,). matrix : (m, p).
 
@@ -159,7 +159,7 @@ def exact_objective(counts, log_factors, weights, matrix, cauchy, size, state):
     return value
 
 
-@kernel
+@part
 def invert(matrix, inverse):
     """Gauss-Jordan with row exchanges; ``matrix`` is destroyed. Whether every diagonal of the inverse is positive."""
     p = matrix.shape[0]
@@ -189,7 +189,7 @@ def invert(matrix, inverse):
     return positive
 
 
-@kernel
+@part
 def difference_covariance(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse):
     """Inverse of the Hessian at row POINT, from central differences of the gradient, made symmetric, as R takes it.
 
@@ -212,7 +212,7 @@ def difference_covariance(gene, design, groups, counted, cauchy, size, slopes, s
     return invert(hessian, inverse)
 
 
-@kernel
+@part
 def exact_covariance(gene, design, groups, cauchy, size, state, ridge, hessian, inverse):
     """The same from the observed information itself, ``ridge`` added to its diagonal.
 

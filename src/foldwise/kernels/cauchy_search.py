@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from foldwise.kernels._jit import kernel
+from foldwise.kernels._jit import part
 from foldwise.kernels.cauchy_posterior import (
     CHANGE,
     DIRECTION,
@@ -45,7 +45,7 @@ BFGS_UNIT = 10.0  # a coordinate that does not change 10 + x has not moved
 NEWTON_STEPS, NEWTON_TOL, NEWTON_NOISE = 200, 1e-11, 1e-6
 
 
-@kernel
+@part
 def dot(state, a, b):
     value = 0.0
     for k in range(state.shape[1]):
@@ -53,7 +53,7 @@ def dot(state, a, b):
     return value
 
 
-@kernel
+@part
 def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, size, slopes, state):
     """Strong Wolfe conditions by bracketing and quadratic interpolation: (value, found).
 
@@ -107,7 +107,7 @@ def _line_search(value0, step, scaling, gene, design, groups, counted, cauchy, s
     return value_low, low > 0.0
 
 
-@kernel
+@part
 def _quasi_newton_direction(state, products, stored, newest):
     """Minus the inverse Hessian of the stored pairs times the gradient, by the two-loop recursion.
 
@@ -133,7 +133,7 @@ def _quasi_newton_direction(state, products, stored, newest):
             state[DIRECTION, k] += share * state[PAIRS + at, k]
 
 
-@kernel
+@part
 def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy, size, slopes, state, products):
     """From (first, -first, first, ...) to where R's first optimiser stops; False if a line search failed."""
     p = state.shape[1]
@@ -174,7 +174,7 @@ def limited_memory_search(first, scaling, gene, design, groups, counted, cauchy,
     return True
 
 
-@kernel
+@part
 def _update_inverse(inverse, state):
     """Update by STEP and CHANGE; False (and no update) if the curvature is not positive. OTHER is scratch."""
     p = state.shape[1]
@@ -193,7 +193,7 @@ def _update_inverse(inverse, state):
     return True
 
 
-@kernel
+@part
 def variable_metric_search(
     counts, log_factors, weights, matrix, gene, design, groups, counted, cauchy, size, slopes, state, inverse
 ):
@@ -245,7 +245,7 @@ def variable_metric_search(
     return False
 
 
-@kernel
+@part
 def to_optimum(gene, design, groups, counted, cauchy, size, slopes, state, hessian, inverse):
     """Damped Newton steps from POINT to where the gradient vanishes; True if it got there.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foldwise.kernels._jit import kernel
+from foldwise.kernels._jit import part
 from foldwise.kernels.lanes import Vector, formula, load, spread, store
 
 
@@ -12,7 +12,7 @@ def _pivot_or_one(pivot: Vector) -> Vector:
     return pivot.lift(1.0).where(pivot.equals(0.0), pivot)
 
 
-@kernel
+@part
 def factor(b, p, pivots):  # type: ignore[no-untyped-def]
     """B = L D L' in place: unit lower L below the diagonal, 1 / D on it; D in ``pivots``."""
     for i in range(p):
@@ -34,7 +34,7 @@ def factor(b, p, pivots):  # type: ignore[no-untyped-def]
         store(b, row + i, 1.0 / pivot)
 
 
-@kernel
+@part
 def solve(b, p, x):  # type: ignore[no-untyped-def]
     """x <- B^-1 x, B factored."""
     for i in range(p):
@@ -52,7 +52,7 @@ def solve(b, p, x):  # type: ignore[no-untyped-def]
         store(x, i, total)
 
 
-@kernel
+@part
 def invert_factor(b, p):  # type: ignore[no-untyped-def]
     """L <- L^-1 in place, B factored; the diagonal (1 / D) stays."""
     for i in range(1, p):
@@ -64,7 +64,7 @@ def invert_factor(b, p):  # type: ignore[no-untyped-def]
             store(b, row + j, spread(0.0) - total)
 
 
-@kernel
+@part
 def trace_of_product(b, p, other):  # type: ignore[no-untyped-def]
     """tr(B^-1 O), with L inverted in B."""
     trace = spread(0.0)
@@ -83,7 +83,7 @@ def trace_of_product(b, p, other):  # type: ignore[no-untyped-def]
     return trace
 
 
-@kernel
+@part
 def inverse(b, p, out):  # type: ignore[no-untyped-def]
     """out <- B^-1 = L^-T D^-1 L^-1, with L inverted in B."""
     for i in range(p):

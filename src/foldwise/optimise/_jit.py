@@ -14,7 +14,7 @@ from numba.extending import register_jitable
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # No "fastmath", ever: the last bits decide where an optimiser ends. Division by zero gives infinities, as in R.
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False}
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
