@@ -23,6 +23,8 @@ SIZES = (
     (2_000, 400),
     (2_000, 1_600),
     (2_000, 6_400),
+    (500, 25_600),
+    (500, 100_000),
 )
 LARGE = (60_000, 100_000)
 
@@ -76,12 +78,11 @@ def main() -> None:
         print(lines[-1], flush=True)
     by_genes = exponent(found, (5_000, 100), (40_000, 100), 0)
     by_samples = exponent(found, (2_000, 400), (2_000, 6_400), 1)
-    base = found[2_000, 6_400]["cpu"]
-    hours = base * (LARGE[0] / 2_000) ** by_genes * (LARGE[1] / 6_400) ** by_samples / 3600
+    hours = found[500, LARGE[1]]["cpu"] * LARGE[0] / 500 / 3600
     lines += [
         "",
-        f"Time grows as genes^{by_genes:.2f} and samples^{by_samples:.2f}. For {LARGE[0]:,} genes x {LARGE[1]:,} samples "
-        f"that makes {hours:.1f} hours of one core (extrapolated), shared by however many a cluster has.",
+        f"Time grows as genes^{by_genes:.2f} and samples^{by_samples:.2f}. {LARGE[0]:,} genes x {LARGE[1]:,} samples make "
+        f"{hours:.1f} hours of one core, extrapolated from 500 of the genes, shared by as many as a cluster has.",
     ]
     print(lines[-1])
     if opt.markdown:

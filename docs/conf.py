@@ -15,7 +15,7 @@ author = "The foldwise developers"
 release = version = foldwise.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build", "speed-table.md"]
+exclude_patterns = ["_build", "speed-table.md", "growth-table.md"]
 source_suffix = {".md": "markdown"}
 
 myst_enable_extensions = ["deflist"]
