@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -37,3 +38,9 @@ def replicated():
     import foldwise as fw
 
     return fw.simulate(n_genes=300, n_samples=16, outlier_fraction=0.05, outlier_factor=80, seed=5).data
+
+
+@pytest.fixture
+def heed_ctrl_c():
+    """To be run in a new process: a shell's background jobs, and so what they start, ignore ctrl-C."""
+    return lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)

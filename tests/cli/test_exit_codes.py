@@ -97,13 +97,8 @@ def test_unknown_commands_are_answered_by_the_nearest(within):
     assert "'run'" in done.err
 
 
-def heed_ctrl_c():
-    """A shell's background jobs, and so what they start, ignore ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_leaves_nothing(files, number, code):
+def test_a_stopped_run_leaves_nothing(files, heed_ctrl_c, number, code):
     command = [sys.executable, "-m", "foldwise.cli", "run", "counts.tsv", "samples.csv", "--out", "out", *CONDITION]
     running = subprocess.Popen(
         command,
@@ -122,7 +117,7 @@ def test_a_stopped_run_leaves_nothing(files, number, code):
     assert not (files / "out").exists()
 
 
-def test_ctrl_c_inside_an_exec_still_exits_130(files):
+def test_ctrl_c_inside_an_exec_still_exits_130(files, heed_ctrl_c):
     script = (
         "import signal\n"
         "from foldwise import cli\n"

@@ -45,14 +45,9 @@ print(len(notices))
 """
 
 
-def heed_ctrl_c():
-    """A shell's background jobs, and so what they start, ignore ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="signals as on POSIX systems")
 @pytest.mark.parametrize("threads", ["serial", 2])
-def test_ctrl_c_stops_a_fit_at_once(threads):
+def test_ctrl_c_stops_a_fit_at_once(heed_ctrl_c, threads):
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED.format(threads=threads)],
         stdout=subprocess.PIPE,
