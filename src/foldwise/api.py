@@ -183,7 +183,7 @@ def _fit(stage: Dispersions, plan: TestPlan, min_replicates: float, options: dic
 
         stage, plan, tested = glm_gam_poi_test(stage, plan)
         return Fit(stage, stage, plan, tested, None, np.zeros(stage.measured.n_genes, dtype=bool), options)
-    first, tested = run_test(stage, plan)
+    first, tested = run_test(stage, plan, min_replicates=min_replicates)
     done: Refitted = with_outliers_replaced(first, plan, tested, min_replicates, compat=stage.compat)
     report_convergence(done.tested.columns)
     report_scale(done.stage, plan, done.tested)

@@ -207,6 +207,7 @@ def _distances(k: FloatArray, done: FittedGlm) -> Genes:
     at_largest = np.take_along_axis(k, np.asarray(largest)[:, None], axis=1)
     return {
         "maxCooks": done.max_cooks,
+        "lastingCooks": done.max_lasting_cooks,
         "largest_sample": largest,
         "exceeds": done.exceeds,
         # how many samples count more than the one that is farthest off: decides R's exemption for two groups

@@ -64,7 +64,13 @@ def test_finish_agrees_with_the_twin(block, twins):
     fit = kernels.fit_glm(block.counts, block.factors, block.design, block.start, block.ridge, weights=block.weights)
     arguments = (block.counts, block.factors, block.design, fit.beta, block.start, block.ridge)
     judged = np.arange(block.counts.shape[1]) != 1
-    cooks = {"robust_alpha": block.start + 0.04, "judged": judged, "cutoff": 1.0, "keep": True}
+    cooks = {
+        "robust_alpha": block.start + 0.04,
+        "judged": judged,
+        "lasting": np.arange(block.counts.shape[1]) > 2,
+        "cutoff": 1.0,
+        "keep": True,
+    }
     for options in ({}, {"floor_likelihood": True}, {"cook_means": block.means}):
         ours = kernels.finish_glm(*arguments, weights=block.weights, **cooks, **options)
         twin = twins.finish_glm(*arguments, weights=block.weights, **cooks, **options)
@@ -74,6 +80,7 @@ def test_finish_agrees_with_the_twin(block, twins):
         assert_allclose(ours.means, twin.means, rtol=1e-12)
         sure = twin.hat.max(axis=1) < 0.999  # one sample alone in its cell has hat 1 and a distance of rounding
         assert_allclose(ours.max_cooks[sure], twin.max_cooks[sure], rtol=1e-7, atol=1e-12)
+        assert_allclose(ours.max_lasting_cooks[sure], twin.max_lasting_cooks[sure], rtol=1e-7, atol=1e-12)
         assert (ours.exceeds[sure] == twin.exceeds[sure]).all()
 
 
@@ -83,7 +90,7 @@ def test_hat_of_other_coefficients(simulate, twins):
     arguments = (block.counts, block.factors, block.design, fit.beta, block.start, block.ridge)
     options = {"hat_beta": 0.5 * fit.beta, "robust_alpha": block.start, "keep": True}
     ours, twin = kernels.finish_glm(*arguments, **options), twins.finish_glm(*arguments, **options)
-    for field in ("se", "log_likelihood", "max_cooks", "means", "hat", "cooks"):
+    for field in ("se", "log_likelihood", "max_cooks", "max_lasting_cooks", "means", "hat", "cooks"):
         assert_allclose(getattr(ours, field), getattr(twin, field), rtol=1e-8, err_msg=field)
 
 

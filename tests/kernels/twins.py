@@ -199,6 +199,7 @@ def finish_glm(
     robust_alpha: FloatArray | None = None,
     cook_means: FloatArray | None = None,
     judged: BoolArray | None = None,
+    lasting: BoolArray | None = None,
     cutoff: float = np.inf,
     keep: bool = False,
 ) -> GlmFinish:
@@ -217,17 +218,21 @@ def finish_glm(
     _, v, omega = _information(for_hat, design, alpha, ridge, weights)
     hat = omega * np.einsum("mp,gpq,mq->gm", design.matrix, v, design.matrix)
     if robust_alpha is None:
-        return GlmFinish(se, likelihood, None, None, None, mu if keep else None, hat if keep else None, None)
+        return GlmFinish(se, likelihood, None, None, None, None, mu if keep else None, hat if keep else None, None)
     at = mu if cook_means is None else cook_means
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         cooks = (counts - at) ** 2 / (at + robust_alpha[:, None] * at**2) * hat / (1.0 - hat) ** 2
         cooks /= design.n_coefficients
     judged = np.ones(counts.shape[1], dtype=bool) if judged is None else np.asarray(judged, dtype=bool)
-    largest = cooks[:, judged].max(axis=1) if judged.any() else np.full(counts.shape[0], np.nan)
+    left = judged if lasting is None else judged & lasting
+    largest, largest_lasting = (
+        cooks[:, some].max(axis=1) if some.any() else np.full(counts.shape[0], np.nan) for some in (judged, left)
+    )
     return GlmFinish(
         se,
         likelihood,
         largest,
+        largest_lasting,
         cooks.argmax(axis=1),
         (cooks > cutoff).any(axis=1),
         *((mu, hat, cooks) if keep else (None, None, None)),

@@ -157,7 +157,8 @@ def _intercept_only(
 class FittedGlm:
     """Coefficients with all that follows from them.
 
-    se : (n_genes, p) log2. log_likelihood : (n_genes,). max_cooks, largest_sample, exceeds : (n_genes,) or None.
+    se : (n_genes, p) log2. log_likelihood : (n_genes,). max_cooks, max_lasting_cooks, largest_sample, exceeds :
+    (n_genes,) or None.
     means, hat, cooks : (n_genes, n_samples) if kept.
     """
 
@@ -165,6 +166,7 @@ class FittedGlm:
     se: FloatArray
     log_likelihood: FloatArray
     max_cooks: FloatArray | None
+    max_lasting_cooks: FloatArray | None
     largest_sample: IntArray | None
     exceeds: BoolArray | None
     means: FloatArray | None
@@ -174,10 +176,11 @@ class FittedGlm:
 
 @dataclass(frozen=True, slots=True)
 class CooksRule:
-    """judged : (n_samples,) samples in cells of three or more. cutoff : for replacement, infinite for none.
-    n_coefficients : the p that distances are divided by."""
+    """judged : (n_samples,) samples in cells of three or more. lasting : (n_samples,) whose counts are never replaced.
+    cutoff : for replacement, infinite for none. n_coefficients : the p that distances are divided by."""
 
     judged: BoolArray
+    lasting: BoolArray
     cutoff: float
     n_coefficients: int
 
@@ -259,6 +262,7 @@ def _finished(
         robust_alpha=part(robust_alpha),
         cook_means=part(cook_means),
         judged=None if cooks is None else cooks.judged,
+        lasting=None if cooks is None else cooks.lasting,
         cutoff=np.inf if cooks is None else cooks.cutoff,
         keep=keep,
         constants=part(fitted.constants),

@@ -22,7 +22,7 @@ from foldwise.design.formula.scale import badly_scaled
 from foldwise.dispersion.stage import Dispersions, final_inputs
 from foldwise.inference import chi_square_tail, two_sided
 from foldwise.options import COEFFICIENT_VARIANCE, MAX_ITERATIONS
-from foldwise.outliers import cooks_cutoff, judged_samples
+from foldwise.outliers import cooks_cutoff, judged_samples, replaceable_samples
 from foldwise.passes import FinalPass, final_pass
 from foldwise.warn import warn
 
@@ -70,11 +70,21 @@ class Tested:
     prior_variance: FloatArray | None
 
 
-def final_model(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) -> FinalPass:
-    """The final pass for this plan; with a prior on fold changes, its first fit, which is without one."""
+def final_model(
+    stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True, min_replicates: float = np.inf
+) -> FinalPass:
+    """The final pass for this plan; with a prior on fold changes, its first fit, which is without one.
+
+    min_replicates : samples in a cell for its counts to be replaceable.
+    """
     matrix = stage.design.matrix if plan.beta_prior else plan.design.matrix
     n, p = stage.design.matrix.shape
-    rule = CooksRule(judged_samples(stage.design.cells, p), cooks_cutoff(n, plan.design.matrix.shape[1]), p)
+    rule = CooksRule(
+        judged=judged_samples(stage.design.cells, p),
+        lasting=~replaceable_samples(plan.design.cells, min_replicates),
+        cutoff=cooks_cutoff(n, plan.design.matrix.shape[1]),
+        n_coefficients=p,
+    )
     pending = "dispersion" not in stage.columns
     lrt = plan.reduced is not None
     has_means = stage.mean_beta is not None or stage.gene_wise_model.means_glm is None
@@ -90,17 +100,21 @@ def final_model(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) 
     )
 
 
-def run_test(stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True) -> tuple[Dispersions, Tested]:
+def run_test(
+    stage: Dispersions, plan: TestPlan, *, with_cooks: bool = True, min_replicates: float = np.inf
+) -> tuple[Dispersions, Tested]:
     """Final dispersions, if they are still to be made, and the test."""
     log.info("fitting model and testing")
-    shared = final_model(stage, plan, with_cooks=with_cooks)
+    shared = final_model(stage, plan, with_cooks=with_cooks, min_replicates=min_replicates)
     found = stage.executor.over_genes("coefficients", final_pass, stage.measured.counts, final_inputs(stage), shared)
     made: dict[str, Any] = {
         name: found.pop(name) for name in ("dispersion", "dispIter", "dispOutlier", "dispMAP") if name in found
     }
     stage = replace(stage, columns={**stage.columns, **made})
     cooks: dict[str, Any] = {
-        name: found.pop(name) for name in ("maxCooks", "largest_sample", "exceeds", "n_larger") if name in found
+        name: found.pop(name)
+        for name in ("maxCooks", "lastingCooks", "largest_sample", "exceeds", "n_larger")
+        if name in found
     }
     if not plan.beta_prior:
         found = _without_singular(stage, found, shared)

@@ -42,6 +42,7 @@ class GlmFinish(NamedTuple):
     se : (n_genes, n_contrasts) log2 standard errors; NaN where the variance is negative.
     log_likelihood : (n_genes,).
     max_cooks : (n_genes,) largest Cook's distance over the judged samples, or None if not asked for.
+    max_lasting_cooks : (n_genes,) the same over those of them whose counts are never replaced.
     largest_sample : (n_genes,) sample with the largest distance of all. exceeds : (n_genes,) any over the cutoff.
     means, hat, cooks : (n_genes, n_samples), only if asked to be kept.
     """
@@ -49,6 +50,7 @@ class GlmFinish(NamedTuple):
     se: FloatArray
     log_likelihood: FloatArray
     max_cooks: FloatArray | None
+    max_lasting_cooks: FloatArray | None
     largest_sample: IntArray | None
     exceeds: BoolArray | None
     means: FloatArray | None

@@ -136,16 +136,20 @@ def wrap_up(  # type: ignore[no-untyped-def]
                 continue
             largest = -math.inf
             largest_judged = -math.inf
+            largest_lasting = -math.inf
             for j in range(m):
                 distance = cooks[j, lane]
                 if distance > largest:
                     largest = distance
                     out_sample[here] = j
-                if judged[j] and distance > largest_judged:
+                if judged[j] > 0 and distance > largest_judged:
                     largest_judged = distance
+                if judged[j] > 1 and distance > largest_lasting:
+                    largest_lasting = distance
                 if keep:
                     out_cooks[here, j] = distance
-            out_largest[here] = largest_judged
+            out_largest[0, here] = largest_judged
+            out_largest[1, here] = largest_lasting
             out_exceeds[here] = largest > cutoff
 
 
@@ -165,6 +169,7 @@ def finish_glm(
     robust_alpha: FloatArray | None = None,
     cook_means: FloatArray | None = None,
     judged: BoolArray | None = None,
+    lasting: BoolArray | None = None,
     cutoff: float = np.inf,
     keep: bool = False,
     constants: FloatArray | None = None,
@@ -179,6 +184,7 @@ def finish_glm(
     robust_alpha : (n_genes,) dispersion for Cook's distances; without it there are none.
     cook_means : (n_genes, n_samples) means for Cook's distances, if not the fitted ones (without floor).
     judged : (n_samples,) samples of which max_cooks is the largest; all by default. NaN if there is none.
+    lasting : (n_samples,) samples of which, if judged, max_lasting_cooks is the largest; all by default.
     constants : ``GlmFit.constants`` of the fit, to save computing them again.
     cutoff : for ``exceeds``. keep : also give the matrices of means, hat diagonals and Cook's distances.
     """
@@ -186,7 +192,7 @@ def finish_glm(
         return _with_other_hat(
             counts, factors, design, beta, alpha, ridge, hat_beta, robust_alpha, cook_means, keep,
             fit={"weights": weights, "min_mu": min_mu, "constants": constants},
-            cooks={"judged": judged, "cutoff": cutoff},
+            cooks={"judged": judged, "lasting": lasting, "cutoff": cutoff},
             errors={"contrasts": contrasts, "floor_likelihood": floor_likelihood},
         )  # fmt: skip
     n, m = counts.shape
@@ -197,10 +203,11 @@ def finish_glm(
     wanted = np.eye(p) if contrasts is None else scratch.plain(np.atleast_2d(contrasts))
     if constants is None:
         constants = likelihood_constants(counts, alpha, weights)
-    se, likelihood, largest = np.empty((n, wanted.shape[0])), np.empty(n), np.empty(n if cooking else 1)
+    se, likelihood, largest = np.empty((n, wanted.shape[0])), np.empty(n), np.empty((2, n if cooking else 1))
     sample, exceeds = np.zeros((2, n if cooking else 1), dtype=np.int64)
     kept = np.empty((3, n, m)) if keep else np.empty((3, 1, 1))
     judging = np.ones(m, dtype=np.int64) if judged is None else np.asarray(judged, dtype=np.int64)
+    judging = judging * (2 if lasting is None else 1 + np.asarray(lasting, dtype=np.int64))
     announce(wrap_up)
     wrap_up(
         counts, scratch.plain(np.atleast_2d(factors)), scratch.plain_or_nothing(weights), weighted, alpha,
@@ -213,12 +220,14 @@ def finish_glm(
         se, likelihood, largest, sample, exceeds, *kept,
     )  # fmt: skip
     means = glm_means(factors, design, beta) if keep and given_means else kept[0]
-    if cooking and not judging.any():
-        largest.fill(np.nan)
+    for code in (1, 2):
+        if cooking and not (judging >= code).any():
+            largest[code - 1] = np.nan
     return GlmFinish(
         se,
         likelihood,
-        largest if cooking else None,
+        largest[0] if cooking else None,
+        largest[1] if cooking else None,
         sample if cooking else None,
         exceeds.astype(bool) if cooking else None,
         means if keep else None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
+from foldwise.design import Design
 from foldwise.dispersion.stage import Dispersions, final_inputs, gene_wise_columns, with_posterior
 from foldwise.errors import OptionError
 from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model, refit_with_prior, run_test
@@ -94,7 +96,7 @@ def _refitted(
     columns = {name: np.array(values) for name, values in stage.columns.items()}
     for name in ("baseMean", "baseVar", "allZero"):
         columns[name][rows] = statistics[name]
-    first, stage = stage, replace(stage, columns=columns)
+    stage = replace(stage, columns=columns)
     refitted = np.zeros(stage.measured.n_genes, dtype=bool)
     again = rows[~now_zero]
     if not len(again):  # R then leaves even the results of the genes that became all zero as they were
@@ -103,7 +105,7 @@ def _refitted(
     new_stage, new = _fit_again(stage, plan, again, replacement.counts[~now_zero], tested, compat)
     stage = replace(stage, columns=_put(columns, new_stage.columns, again, skip=("allZero",)))
     tested = _merged(tested, new, again, rows[now_zero])
-    max_cooks = _judged_again(first, plan, tested, replacement.replaceable)
+    max_cooks = _judged_again(stage.design, tested.cooks, replacement.replaceable)
     cooks = {**tested.cooks, "maxCooks": max_cooks}
     tested = replace(tested, columns={**tested.columns, "maxCooks": max_cooks}, cooks=cooks)
     return Refitted(stage, tested, replacement, refitted)
@@ -173,20 +175,15 @@ def _merged(tested: Tested, new: Tested, again: IntArray, now_zero: IntArray) ->
     return replace(tested, columns=columns, **arrays)
 
 
-def _judged_again(stage: Dispersions, plan: TestPlan, tested: Tested, replaceable: BoolArray) -> FloatArray:
+def _judged_again(design: Design, cooks: Mapping[str, FloatArray], replaceable: BoolArray) -> FloatArray:
     """Cook's maxima of all genes after any refit: samples that could be replaced count as zero; NaN if all could.
 
-    stage : as it was before the refit.
+    design : of the dispersions. cooks : of the first fit.
     """
-    judged = judged_samples(stage.design.cells, stage.design.matrix.shape[1])
-    n = stage.measured.n_genes
+    judged = judged_samples(design.cells, design.matrix.shape[1])
+    largest = cooks["lastingCooks"]
     if replaceable.all() or not judged.any():
-        return np.full(n, np.nan)
-    rest = judged & ~replaceable
-    if not rest.any():  # then R has a zero even for genes without counts
-        return np.zeros(n)
-    model = final_model(stage, plan)
-    assert model.cooks is not None
-    shared = replace(model, posterior=None, reduced=None, cooks=replace(model.cooks, judged=rest))
-    found = stage.executor.over_genes("outliers", final_pass, stage.measured.counts, final_inputs(stage), shared)
-    return np.maximum(found["maxCooks"], 0.0)
+        return np.full(len(largest), np.nan)
+    if not (judged & ~replaceable).any():  # then R has a zero even for genes without counts
+        return np.zeros(len(largest))
+    return np.maximum(largest, 0.0)
