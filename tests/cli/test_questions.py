@@ -76,6 +76,17 @@ def test_a_kept_transformation_gives_the_same_again(files, within):
     np.testing.assert_array_equal(table(files / "first.tsv"), fw.variance_stabilizing_transformation(data))
 
 
+def test_what_a_kept_transformation_has_settled_is_not_asked_again(files, within):
+    assert within("transform", "counts.tsv", "--save", "kept.npz", "--out", "first.tsv").code == 0
+    given = ("--method", "rlog", "--design", "~ condition", "--nsub", "7", "--no-blind")
+    done = within("transform", "counts.tsv", "--apply", "kept.npz", "--out", "again.tsv", *given)
+    assert done.code == 2 and "holds a vst" in done.err
+    assert all(option in done.err for option in ("--method", "--design", "--nsub", "--no-blind"))
+    assert not (files / "again.tsv").exists()
+    assert within("transform", "counts.tsv", "--method", "rlog", "--save", "r.npz", "--out", "r.tsv").code == 0
+    assert "(rlog) in again.tsv" in within("transform", "counts.tsv", "--apply", "r.npz", "--out", "again.tsv").err
+
+
 def test_transform_knowing_the_design_needs_it(files, within):
     assert within("transform", "counts.tsv", "--no-blind").code == 2
     options = ("--no-blind", "--design", "~ condition", "--out", "r.csv", "--method", "rlog")

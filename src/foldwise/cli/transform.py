@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from foldwise.cli import options as shared
 from foldwise.cli.inputs import InputPath, Reading, read_inputs, readable, saved_fit
 
 METHODS = ["vst", "rlog", "log2", "normalized"]
+SETTLED = ("method", "blind", "design", "fit_type", "nsub")  # in a transformation that was kept
 
 
 @click.command(short_help="vst, rlog, log2 or normalized counts.")
@@ -24,7 +26,10 @@ METHODS = ["vst", "rlog", "log2", "normalized"]
 )
 @click.option("--save", type=click.Path(dir_okay=False), help="Keep the transformation, for samples to come.")
 @click.option(
-    "--apply", "kept", type=click.Path(exists=True, dir_okay=False), help="Use a transformation that was kept (--save)."
+    "--apply",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Use a transformation that was kept (--save); it settles method, design, trend and blindness.",
 )
 @shared.reading
 @click.option(
@@ -44,12 +49,44 @@ def transform(counts: str, samples: str | None, out: str, threads: int | None, q
     check_table(out)
     if options["kept"] and options["save"]:
         raise click.UsageError("--apply uses a kept transformation and --save keeps a new one: choose one.")
+    kept, method = _kept(options)
     with readable(counts, samples) as (path, sheet):
         data = _data(str(path), sheet, threads, options)
-        table = _applied(data, threads, options) if options["kept"] else _transformed(data, threads, options)
+        table = kept.apply(getattr(data, "data", data), executor=threads) if kept else None
+        table = _transformed(data, threads, options) if table is None else table
     write_table(table.rename_axis("gene"), out)
     if out != "-" and not quiet:
-        click.echo(f"{len(table):,} genes x {table.shape[1]} samples ({options['method']}) in {out}", err=True)
+        click.echo(f"{len(table):,} genes x {table.shape[1]} samples ({method}) in {out}", err=True)
+
+
+def _kept(options: dict[str, Any]) -> tuple[Any, str]:
+    """The transformation of --apply, or None; and what kind is made.
+
+    Raises
+    ------
+    UsageError
+        If an option would say again, or otherwise, what the kept transformation has settled.
+    """
+    if not options["kept"]:
+        return None, options["method"]
+    from foldwise.transforms import RegularizedLog, load_transform
+
+    kept = load_transform(options["kept"])
+    method = "rlog" if isinstance(kept, RegularizedLog) else "vst"
+    context = click.get_current_context()
+    given = [name for name in SETTLED if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    said = [_flag(name, options[name]) for name in given if (name, options[name]) != ("method", method)]
+    if said:
+        raise click.UsageError(
+            f"{options['kept']} holds a {method} that was settled when it was kept: --apply goes without "
+            f"{', '.join(said)}. Leave out what stands beside --apply, or make a new transformation without it."
+        )
+    return kept, method
+
+
+def _flag(name: str, value: Any) -> str:
+    """An option as it was typed."""
+    return "--no-blind" if (name, value) == ("blind", False) else f"--{name.replace('_', '-')}"
 
 
 def _data(path: str, sheet: str | None, threads: int | None, options: dict[str, Any]) -> Any:
@@ -125,9 +162,3 @@ def _vst(data: Any, nsub: int, common: dict[str, Any]) -> Any:
             raise
         warn(f"Fewer than {nsub} genes have a mean above 5: the trend is taken from all genes.")
         return fit_vst(data, nsub=None, **common)
-
-
-def _applied(data: Any, threads: int | None, options: dict[str, Any]) -> Any:
-    from foldwise.transforms import load_transform
-
-    return load_transform(options["kept"]).apply(getattr(data, "data", data), executor=threads)
