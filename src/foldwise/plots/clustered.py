@@ -56,10 +56,18 @@ def sample_correlation(
     from scipy.spatial.distance import squareform
 
     values, _ = transformed(data)
-    square = values.corr() if len(values) else pd.DataFrame()
+    square = _correlations(values)
     apart = squareform(np.clip(1.0 - square.to_numpy(), 0.0, 2.0), checks=False)
     found = _covariates(data, samples, annotate)
     return _square_map(ax, square, cluster(apart), found, "viridis", "correlation", title)
+
+
+def _correlations(values: pd.DataFrame) -> pd.DataFrame:
+    if not len(values):
+        return pd.DataFrame()
+    with np.errstate(invalid="ignore", divide="ignore"):  # a sample without any spread has none
+        square = np.atleast_2d(np.corrcoef(values.to_numpy(dtype=float), rowvar=False))
+    return pd.DataFrame(square, index=values.columns, columns=values.columns)
 
 
 def heatmap(
