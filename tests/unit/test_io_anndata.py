@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from scipy import sparse
 from scipy.io import mmwrite
 
 import foldwise as fw
+from foldwise.counts.sources import StoredCounts
 from foldwise.io.to_anndata import to_anndata
 
 anndata = pytest.importorskip("anndata")
@@ -30,6 +33,52 @@ def adata(x=COUNTS, **slots):
 
 
 # ------------------------------------------------------------------------------------------------ h5ad
+def overwritten(path, new):
+    """As ``cp new path`` does: the same file with other bytes."""
+    new.write_h5ad(path.with_suffix(".new"))
+    path.write_bytes(path.with_suffix(".new").read_bytes())
+
+
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+def test_a_backed_file_that_was_overwritten_is_refused(tmp_path, made):
+    path = tmp_path / "x.h5ad"
+    adata(made(COUNTS)).write_h5ad(path)
+    os.utime(path, ns=(1, 1))  # a clock may be coarser than this test is fast
+    data = fw.read_counts(path, backed=True)
+    assert (data.counts.to_numpy() == COUNTS.T).all()
+    overwritten(path, adata(made(COUNTS * 2)))
+    with pytest.raises(fw.CountsError, match=r"x\.h5ad has changed since .* fit again"):
+        data.counts  # noqa: B018
+
+
+def test_a_backed_file_that_was_replaced_by_renaming_is_still_read(tmp_path):
+    path = tmp_path / "x.h5ad"
+    adata().write_h5ad(path)
+    data = fw.read_counts(path, backed=True)
+    adata(COUNTS * 2).write_h5ad(tmp_path / "new.h5ad")
+    (tmp_path / "new.h5ad").replace(path)
+    assert (data.counts.to_numpy() == COUNTS.T).all()
+
+
+@pytest.mark.parametrize("rewrite", ["all", "values"])
+@pytest.mark.parametrize("through", ["zarr", "dask"])
+def test_a_zarr_store_that_was_overwritten_is_refused_by_workers_too(tmp_path, rewrite, through):
+    zarr, path = pytest.importorskip("zarr"), tmp_path / "x.zarr"
+    adata().write_zarr(path)
+    for file in path.rglob("*"):
+        os.utime(file, ns=(1, 1))
+    x = zarr.open(path, mode="r")["X"]
+    x = pytest.importorskip("dask.array").from_zarr(x) if through == "dask" else x
+    sent = pickle.loads(pickle.dumps(StoredCounts(x)))
+    assert (sent.read(0, 30) == COUNTS.T).all()
+    if rewrite == "all":
+        adata(COUNTS * 2).write_zarr(path)
+    else:
+        zarr.open(path, mode="r+")["X"][:] = COUNTS * 2
+    with pytest.raises(fw.CountsError, match=r"x\.zarr has changed since"):
+        sent.read(0, 30)
+
+
 @pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix, sparse.csc_matrix], ids=["dense", "csr", "csc"])
 @pytest.mark.parametrize("backed", [False, True])
 def test_h5ad_in_memory_and_on_disk(tmp_path, made, backed):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import FloatArray, IntArray
+from foldwise.counts.stamps import FileStamp, stamps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class SparseCounts:
 class StoredCounts:
     """Counts that stay on disk (backed AnnData, zarr, dask): samples x genes there, read by columns when asked.
 
-    Reads are serialised: HDF5 allows one reader at a time.
+    Reads are serialised: HDF5 allows one reader at a time. A file that has changed since is refused, as a fit would mix
+    its old and its new counts.
     """
 
     def __init__(self, matrix: Any) -> None:
         self._matrix = matrix
+        self._stamps: tuple[FileStamp, ...] = stamps_of(matrix)
         self._lock = threading.Lock()
 
     @property
@@ -81,6 +84,8 @@ class StoredCounts:
 
     def _dense(self, samples: slice, genes: slice) -> np.ndarray[Any, Any]:
         with self._lock:
+            for stamp in self._stamps:
+                stamp.check()
             block = self._matrix[samples, genes]
             # Lazy arrays are computed here, in this thread: a block may already run on a worker of a cluster.
             block = block.compute(scheduler="synchronous") if hasattr(block, "compute") else block
@@ -99,8 +104,8 @@ class StoredCounts:
         return out
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_matrix": self._matrix}
+        return {"_matrix": self._matrix, "_stamps": self._stamps}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._matrix = state["_matrix"]
+        self._matrix, self._stamps = state["_matrix"], state["_stamps"]
         self._lock = threading.Lock()
