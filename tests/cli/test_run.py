@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import foldwise as fw
+from foldwise.cli.normalized_table import write_normalized
 
 DESIGN = ("--design", "~ batch + condition", "--factor", "batch", "--contrast", "condition,treated,control")
 RUN = ("run", "counts.tsv", "samples.csv", "--out", "out")
@@ -163,3 +164,23 @@ def test_an_old_folder_keeps_its_other_files(files, within):
     (files / "out" / "notes.txt").write_text("mine")
     assert within(*RUN, *DESIGN, "--no-pictures", "--quiet").code == 0
     assert (files / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_normalized_counts_have_ten_digits_or_are_left_out(files, within):
+    (files / "counts.tsv").write_text((files / "counts.tsv").read_text().replace("gene7\t", '"a ""b"" gene"\t'))
+    assert within(*RUN, *DESIGN, "--no-pictures").code == 0
+    counts, factors = results(files / "counts.tsv"), results(files / "out" / "size_factors.tsv").iloc[:, 0]
+    found = results(files / "out" / "normalized_counts.tsv")
+    pd.testing.assert_frame_equal(found, counts / factors, rtol=5e-10, check_names=False, check_dtype=False)
+    texts = (files / "out" / "normalized_counts.tsv").read_text().splitlines()[1].split("\t")[1:]
+    assert max(len(text.replace(".", "").lstrip("0")) for text in texts) == 10
+    assert within(*RUN, *DESIGN, "--no-pictures", "--no-normalized").code == 0
+    assert "normalized_counts.tsv" not in listing(files / "out")
+
+
+def test_normalized_counts_are_written_in_parts_and_with_missing_values(tmp_path, monkeypatch):
+    table = pd.DataFrame({"a": [0.0, 1 / 3, np.nan], "b": [1e6, 12345.678901234, 2.0]}, index=["x", "tab\there", "z"])
+    monkeypatch.setattr("foldwise.cli.normalized_table.CELLS_AT_ONCE", 3)
+    write_normalized(table, tmp_path / "n.tsv")
+    said = ["gene\ta\tb", "x\t0\t1000000", '"tab\there"\t0.3333333333\t12345.6789', "z\tNA\t2"]
+    assert (tmp_path / "n.tsv").read_text().splitlines() == said

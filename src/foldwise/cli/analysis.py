@@ -62,6 +62,7 @@ class Files:
     report: bool = False
     save_fit: bool = False
     pictures: bool = True
+    normalized: bool = True
     multiqc: bool = False
     parquet: bool = False
     rnk: bool = False

@@ -153,7 +153,8 @@ def _write(answer: Answer, design: str, asked: Analysis, folder: Path) -> None:
     _write_table(table, folder / f"{name}.deseq2.results.tsv", style)
     if asked.files.filtered:
         _write_table(filtered(table), folder / f"{name}.deseq2.results_filtered.tsv", style)
-    _write_table(fit.counts(normalized=True), folder / f"{name}.normalised_counts.tsv", style)
+    if asked.files.normalized:
+        _write_table(fit.counts(normalized=True), folder / f"{name}.normalised_counts.tsv", style)
     for method in style.vs_methods:
         _write_table(_transformed(fit, method, asked), folder / f"{name}.{method}.tsv", style)
     _write_size_factors(fit, folder / f"{name}.deseq2.sizefactors.tsv")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foldwise.cli.analysis import Analysis, Answer, answered, design_for_all, fitted
+from foldwise.cli.normalized_table import write_normalized
 from foldwise.cli.stages import Stages
 from foldwise.errors import OptionError
 
@@ -31,6 +32,8 @@ def write_plain(asked: Analysis, folder: Path, stages: Stages) -> list[Answer]:
         for answer in answers:
             _write_answer(answer, asked, folder)
         _write_fit_tables(fit, folder)
+        if asked.files.normalized:
+            write_normalized(fit.counts(normalized=True), folder / "normalized_counts.tsv")
         if asked.files.save_fit:
             fit.save(folder / "fit.foldwise")
         if asked.files.h5ad:
@@ -61,7 +64,6 @@ def _write_answer(answer: Answer, asked: Analysis, folder: Path) -> None:
 
 
 def _write_fit_tables(fit: Fit, folder: Path) -> None:
-    write(fit.counts(normalized=True), folder / "normalized_counts.tsv")
     if fit.size_factors is not None:
         write(fit.size_factors.to_frame(), folder / "size_factors.tsv", "sample")
     elif fit.normalization_factors is not None:

@@ -54,6 +54,12 @@ PIPELINE_FACTS = "nf-core with --contrasts, else plain"
 @click.option("--rnk", is_flag=True, help="Also write ranked lists for GSEA.")
 @click.option("--filter", "filtered", is_flag=True, help="Also write results of at least twofold with padj <= 0.05.")
 @click.option("--pictures/--no-pictures", default=True, show_default=True)
+@click.option(
+    "--normalized/--no-normalized",
+    default=True,
+    show_default=True,
+    help="Write normalized counts, by far the largest table of many samples.",
+)
 @shared.out_folder
 @shared.threads
 @shared.as_json
@@ -102,9 +108,8 @@ def _asked(
         data = _data(path, sheet, options, layout)
     shrink = options["shrink"] or ("ashr" if layout == "nf-core" else "none")
     taken = ("alpha", "lfc_threshold", "alt_hypothesis", "independent_filtering", "p_adjust_method")
-    written = {
-        name: options[name] for name in ("save_fit", "pictures", "multiqc", "parquet", "rnk", "filtered", "h5ad")
-    }
+    wanted = ("save_fit", "pictures", "normalized", "multiqc", "parquet", "rnk", "filtered", "h5ad")
+    written = {name: options[name] for name in wanted}
     named = {"counts": counts, "samples": samples, "contrasts": options["contrasts_file"]}
     sums = checksums({"counts": path, "samples": sheet, "contrasts": options["contrasts_file"]})
     inputs = {name: {"path": given, "sha256": sums.get(name)} for name, given in named.items() if given is not None}
