@@ -166,3 +166,31 @@ def test_wrong_type_and_versions_are_suggested():
 def test_files_and_samples_must_be_the_same_set():
     with pytest.raises(fw.SamplesError, match="'t2'"):
         fw.read_tximport(FILES["salmon"], type="salmon", samples=SAMPLES.rename({"t1": "t2"}), tx2gene=TX2GENE)
+
+
+@pytest.mark.parametrize("program", ["salmon", "kallisto", "rsem"])
+@pytest.mark.parametrize("given", ["folder", "files", "folders"])
+def test_a_folder_or_a_list_names_samples_by_their_folders(tmp_path, program, given):
+    for name in NAMES:
+        shutil.copytree(HERE / name, tmp_path / name)
+    (tmp_path / "c1" / "quant.genes.sf").write_text("another file of salmon\n")
+    files = [tmp_path / path.relative_to(HERE) for path in FILES[program].values()]
+    options = {"type": program, "samples": SAMPLES, "tx2gene": None if program == "rsem" else TX2GENE}
+    source = {"folder": str(tmp_path), "files": files[::-1], "folders": [tmp_path / n for n in NAMES]}[given]
+    found = fw.read_tximport(source, **options).counts
+    pd.testing.assert_frame_equal(found, fw.read_tximport(FILES[program], **options).counts)
+
+
+def test_samples_may_be_named_by_a_folder_further_up(tmp_path):
+    for name in NAMES:
+        shutil.copytree(HERE / name, tmp_path / name / "salmon")
+    data = fw.read_tximport(tmp_path, type="salmon", samples=SAMPLES.iloc[:2], tx2gene=TX2GENE)
+    assert list(data.sample_names) == ["c1", "c2"]
+    assert any("left out 1 file of samples not in the table: 't1'" in line for line in data.provenance)
+
+
+def test_a_folder_without_the_programs_files_says_what_is_looked_for(tmp_path):
+    with pytest.raises(fw.CountsError, match=r"no quant\.sf.*one subfolder a sample"):
+        fw.read_tximport(tmp_path, type="salmon", samples=SAMPLES, tx2gene=TX2GENE)
+    with pytest.raises(fw.CountsError, match="no file or folder salmon"):
+        fw.read_tximport("salmon", type="salmon", samples=SAMPLES, tx2gene=TX2GENE)

@@ -178,5 +178,5 @@ def _folder_message(path: Path) -> str:
         return f"{path} holds STAR's output: use fw.read_star(folder, samples)."
     return (
         f"{path} is a folder. fw.read_htseq reads a folder of htseq-count's files, fw.read_star one of STAR's, "
-        "fw.read_10x one with matrix.mtx, and fw.read_tximport takes {sample: path}."
+        "fw.read_10x one with matrix.mtx, fw.read_tximport one of salmon's, kallisto's or RSEM's."
     )

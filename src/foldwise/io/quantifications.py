@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,9 @@ from foldwise.errors import CountsError, MissingDependencyError, OptionError, li
 from foldwise.io.delimited import read_delimited
 from foldwise.io.opening import HDF5, as_text, read_bytes
 from foldwise.io.read_report import PathLike, ReadReport, source_name
+from foldwise.io.sample_files import Files, files_of_table, named_by_folder, named_one_way, without_others
 
+_ENDINGS = re.compile(r"(?i)([._-]?(genes|isoforms|results|quant|abundance|sf|tsv|h5|gz|bz2|xz|zst))+$")
 QuantificationType = Literal["salmon", "kallisto", "rsem"]
 
 
@@ -81,6 +84,53 @@ def read_quantification(path: PathLike, kind: QuantificationType) -> Quantificat
     return Quantification(ids, counts, abundance, lengths, genes, of_genes)
 
 
+def quantifications_by_sample(
+    files: Files, kind: QuantificationType, samples: pd.DataFrame | None, report: ReadReport
+) -> dict[str, Path]:
+    """{sample: path} from a folder, a list of files or of the samples' folders, or a mapping that says so already.
+
+    In a folder, one subfolder a sample (or, of RSEM, one file): the sample is called as its folder is, which is how
+    pipelines write salmon's and kallisto's output. The sample table's column ``fileName`` decides if there is one.
+    """
+    if isinstance(files, Mapping):
+        return {str(name): Path(path) for name, path in files.items()}
+    if isinstance(files, (str, Path)):
+        folder = Path(files)
+        if not folder.exists():
+            raise CountsError(
+                f"There is no file or folder {folder}. Give a folder with one subfolder a sample, or {{sample: path}}."
+            )
+        if folder.is_dir() and (named := files_of_table(folder, samples)) is not None:
+            return named
+        found = _all_below(folder, kind) if folder.is_dir() else [folder]
+    else:
+        found = [_file_in(Path(path), kind) for path in files]
+    if not found:
+        raise CountsError(
+            f"{files} holds no {_file_names(kind)}. Give a folder with one subfolder a sample, or {{sample: path}}."
+            if isinstance(files, (str, Path))
+            else "No files were given."
+        )
+    return without_others(_named(found, kind, samples), samples, report)
+
+
+def _all_below(folder: Path, kind: QuantificationType) -> list[Path]:
+    """One file a folder (kallisto writes two), or all of RSEM's."""
+    if kind == "rsem":
+        return sorted(folder.rglob("*.genes.results*")) or sorted(folder.rglob("*.isoforms.results*"))
+    first: dict[Path, Path] = {}
+    for name in _LAYOUTS[kind].file_names:
+        for path in sorted(folder.rglob(name)):
+            first.setdefault(path.parent, path)
+    return sorted(first.values())
+
+
+def _named(paths: Sequence[Path], kind: QuantificationType, samples: pd.DataFrame | None) -> dict[str, Path]:
+    if kind != "rsem" and all(path.name in _LAYOUTS[kind].file_names for path in paths):
+        return named_by_folder(paths, samples)
+    return named_one_way([[_ENDINGS.sub("", path.name) for path in paths]], paths, samples)
+
+
 def _layout(columns: pd.Index, kind: QuantificationType, report: ReadReport) -> _Layout:
     key: str = kind
     if kind == "rsem":
@@ -115,9 +165,12 @@ def _file_in(path: Path, kind: QuantificationType) -> Path:
     if kind == "rsem":
         found = sorted(path.glob("*.genes.results*")) or sorted(path.glob("*.isoforms.results*"))
     if not found:
-        wanted = " or ".join(names) or "a .genes.results or .isoforms.results file"
-        raise CountsError(f"{path} holds no {wanted}.")
+        raise CountsError(f"{path} holds no {_file_names(kind)}.")
     return found[0]
+
+
+def _file_names(kind: QuantificationType) -> str:
+    return " or ".join(_LAYOUTS[kind].file_names if kind != "rsem" else ("*.genes.results", "*.isoforms.results"))
 
 
 def _kallisto_h5(path: Path, kind: QuantificationType) -> Quantification:

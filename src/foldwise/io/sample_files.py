@@ -35,14 +35,18 @@ def files_by_sample(files: Files, samples: pd.DataFrame | None, pattern: str, re
             raise CountsError(f"There is no folder {folder}.")
         if folder.is_file():
             return {_ENDINGS.sub("", folder.name): folder}
-        if (listed_files := _files_of_table(folder, samples)) is not None:
+        if (listed_files := files_of_table(folder, samples)) is not None:
             return listed_files
         found = sorted(p for p in folder.rglob(pattern) if p.is_file() and not p.name.startswith("."))
     else:
         found = [Path(p) for p in files]
     if not found:
         raise CountsError(f"{files} holds no file that matches '{pattern}'.")
-    named = _named(found, samples)
+    return without_others(_named(found, samples), samples, report)
+
+
+def without_others(named: dict[str, Path], samples: pd.DataFrame | None, report: ReadReport) -> dict[str, Path]:
+    """The files of the table's samples, if all have one: what else lies in the folder is left out, and said so."""
     if samples is not None and (others := [n for n in named if n not in set(samples.index)]):
         if set(samples.index) <= set(named):
             report.note(f"left out {how_many(len(others), 'file')} of samples not in the table: {listed(others)}")
@@ -50,7 +54,8 @@ def files_by_sample(files: Files, samples: pd.DataFrame | None, pattern: str, re
     return named
 
 
-def _files_of_table(folder: Path, samples: pd.DataFrame | None) -> dict[str, Path] | None:
+def files_of_table(folder: Path, samples: pd.DataFrame | None) -> dict[str, Path] | None:
+    """The files that the sample table's column ``fileName`` names, or None if it has no such column."""
     column = next((c for c in (() if samples is None else samples.columns) if str(c).lower() in FILE_COLUMNS), None)
     if samples is None or column is None:
         return None
@@ -64,6 +69,26 @@ def _files_of_table(folder: Path, samples: pd.DataFrame | None) -> dict[str, Pat
 def _named(paths: Sequence[Path], samples: pd.DataFrame | None) -> dict[str, Path]:
     """Files by name without endings, or by folder where the names say nothing (one folder a sample)."""
     ways = ([_ENDINGS.sub("", p.name) for p in paths], [p.parent.name for p in paths], [p.name for p in paths])
+    return named_one_way(ways, paths, samples)
+
+
+def named_by_folder(paths: Sequence[Path], samples: pd.DataFrame | None) -> dict[str, Path]:
+    """Files of one name by the folder that tells them apart, the nearest one whose names the sample table has."""
+    depth = min(len(path.absolute().parents) for path in paths)
+    ways = [[path.absolute().parents[level].name for path in paths] for level in range(min(depth, 4))]
+    return named_one_way(ways, paths, samples)
+
+
+def named_one_way(
+    ways: Sequence[Sequence[str]], paths: Sequence[Path], samples: pd.DataFrame | None
+) -> dict[str, Path]:
+    """Files by the first way to name them that tells them apart, or the one that has all names of the sample table.
+
+    Raises
+    ------
+    CountsError
+        If none tells them apart.
+    """
     different = [way for way in ways if len(set(way)) == len(paths) and all(way)]
     if not different:
         raise CountsError(f"Files with the same name: {listed(paths)}. Give {{sample: path}} instead.")

@@ -17,10 +17,15 @@ import pandas as pd
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.errors import CountsError, FoldwiseWarning, OptionError, SamplesError, listed
 from foldwise.io.opening import read_bytes
-from foldwise.io.quantifications import Quantification, QuantificationType, read_quantification
+from foldwise.io.quantifications import (
+    Quantification,
+    QuantificationType,
+    quantifications_by_sample,
+    read_quantification,
+)
 from foldwise.io.raw_table import raw_table
 from foldwise.io.read_report import PathLike, ReadReport, how_many, source_name
-from foldwise.io.sample_files import check_same_genes
+from foldwise.io.sample_files import Files, check_same_genes
 from foldwise.io.sample_names import why_names_differ
 from foldwise.io.sample_table import as_sample_table
 
@@ -50,7 +55,7 @@ class TranscriptEstimates:
 
 
 def read_tximport(
-    files: Mapping[str, PathLike],
+    files: Files,
     *,
     type: QuantificationType,
     samples: pd.DataFrame | PathLike,
@@ -64,9 +69,11 @@ def read_tximport(
 
     Parameters
     ----------
-    files : {sample: path}; the path of a file (plain or compressed) or of the sample's folder.
+    files : a folder with one subfolder a sample (of RSEM also: one file a sample), a list of files or of samples'
+        folders, or {sample: path}; files may be compressed. Without {sample: path} a sample is called as its folder is
+        (RSEM: as its file is), or a column ``fileName`` of the sample table says which file is whose.
     type : the program that wrote them.
-    samples : the sample table or its path, one row for each of ``files``.
+    samples : the sample table or its path, one row a sample.
     tx2gene : transcripts (first column) and their genes (second column): a table, its path, or {transcript: gene}.
         RSEM's files name the genes themselves.
     counts_from_abundance : "no": estimated counts, with average transcript lengths as offsets. The others make counts
@@ -92,12 +99,14 @@ def read_tximport(
     """
     from foldwise.counts import CountData
 
-    table = as_sample_table(samples)
+    _check_options(type, counts_from_abundance, tx_out)
+    table, report = as_sample_table(samples), ReadReport(type)
     names = table.index.astype(str)
-    if set(map(str, files)) != set(names):
-        raise SamplesError(why_names_differ(files, names).replace("count column", "file"))
+    paths = quantifications_by_sample(files, type, table, report)
+    if set(paths) != set(names):
+        raise SamplesError(why_names_differ(paths, names).replace("count column", "file"))
     estimates = transcript_estimates(
-        {name: files[name] for name in names},
+        {name: paths[name] for name in names},
         type=type,
         tx2gene=tx2gene,
         counts_from_abundance=counts_from_abundance,
@@ -105,7 +114,7 @@ def read_tximport(
         ignore_tx_version=ignore_tx_version,
         ignore_after_bar=ignore_after_bar,
     )
-    notes, lengths = list(estimates.notes), None
+    notes, lengths = [*report.lines, *estimates.notes], None
     if estimates.counts_from_abundance == "no":
         zero = int((estimates.lengths.to_numpy() == 0).sum())
         lengths = estimates.lengths.where(estimates.lengths > 0, 1.0)
@@ -131,7 +140,11 @@ def transcript_estimates(
     ignore_after_bar: bool = False,
 ) -> TranscriptEstimates:
     """R's tximport(): counts, abundances and lengths, not rounded. Parameters as in ``read_tximport``."""
-    _check_options(type, counts_from_abundance, tx_out, files)
+    _check_options(type, counts_from_abundance, tx_out)
+    if not isinstance(files, Mapping):
+        raise OptionError("files must be {sample: path}, so that it is certain which file is whose.")
+    if not files:
+        raise CountsError("No files were given.")
     report = ReadReport(type)
     read = {str(name): read_quantification(path, type) for name, path in files.items()}
     check_same_genes({source_name(path): q.ids for path, q in zip(files.values(), read.values(), strict=True)}, report)
@@ -198,7 +211,7 @@ def gene_lengths(lengths: FloatArray, abundance: FloatArray, codes: IntArray, n_
     return np.where(missing, filler[:, None], average)
 
 
-def _check_options(type: str, counts_from_abundance: str, tx_out: bool, files: Mapping[str, PathLike]) -> None:
+def _check_options(type: str, counts_from_abundance: str, tx_out: bool) -> None:
     if type not in get_args(QuantificationType):
         raise OptionError(f"type='{type}' is unknown; choose one of {', '.join(get_args(QuantificationType))}.")
     if counts_from_abundance not in get_args(CountsFromAbundance):
@@ -206,10 +219,6 @@ def _check_options(type: str, counts_from_abundance: str, tx_out: bool, files: M
         raise OptionError(f"counts_from_abundance='{counts_from_abundance}' is unknown; choose one of {known}.")
     if counts_from_abundance == "dtuScaledTPM" and not tx_out:
         raise OptionError("counts_from_abundance='dtuScaledTPM' is for transcripts: give tx_out=True as well.")
-    if not isinstance(files, Mapping):
-        raise OptionError("files must be {sample: path}, so that it is certain which file is whose.")
-    if not files:
-        raise CountsError("No files were given.")
 
 
 def _estimates_only(mode: CountsFromAbundance, report: ReadReport) -> CountsFromAbundance:
