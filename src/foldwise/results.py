@@ -41,8 +41,20 @@ class Results:
 
     @property
     def name(self) -> str:
-        """What is compared, in words, levels as they are written (R's spelling: ``metadata["contrast"]``)."""
+        """What is compared, levels as they are written (R's spelling: ``metadata["contrast"]``); see ``description``."""
         return self.contrast.title or self.contrast.description
+
+    @property
+    def where(self) -> str:
+        """With interactions, the levels at which the comparison holds: "where batch = batch1"; else ""."""
+        from foldwise.design.comparisons import held_at
+
+        return held_at(self.fit.design, self.contrast)
+
+    @property
+    def description(self) -> str:
+        """The name and where it holds: "condition B vs A, where batch = batch1"."""
+        return ", ".join(filter(None, [self.name, self.where]))
 
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
@@ -100,7 +112,7 @@ class Results:
         return to_decoupler(self.table, self.name, by=by)
 
     def __repr__(self) -> str:
-        return f"Results({self.name}; {len(self.table)} genes)\n{self.table}"
+        return f"Results({self.description}; {len(self.table)} genes)\n{self.table}"
 
 
 def results(

@@ -267,3 +267,39 @@ def test_what_is_left_over_alone_is_said_without_a_list(third_group: fw.Fit) -> 
     assert not [words for words in said if "made up so" in words]
     table = explain(third_group, "g5", ("g", "b", "a")).table["log2"]
     assert not ((table != 0) & (table.abs() < 1e-9)).any()
+
+
+# ----------------------------------------------------------------------------------------------------- interactions
+@pytest.fixture(scope="module")
+def crossed() -> fw.Fit:
+    """Gene g0 rises fourfold with the condition, in batch2 only."""
+    samples = pd.DataFrame({"batch": ["batch1"] * 6 + ["batch2"] * 6, "condition": ["A", "B"] * 6})
+    samples.index = [f"s{k}" for k in range(12)]
+    mean = np.full((120, 12), 200.0)
+    mean[0] = np.where((samples["batch"] == "batch2") & (samples["condition"] == "B"), 800.0, 200.0)
+    counts = np.random.default_rng(1).negative_binomial(50, 50 / (50 + mean))
+    table = pd.DataFrame(counts, index=[f"g{k}" for k in range(120)], columns=samples.index)
+    return fw.deseq(fw.CountData(table, samples), "~ batch + condition + batch:condition", fit_type="mean")
+
+
+def test_with_an_interaction_the_answer_says_at_which_level_it_holds(crossed: fw.Fit) -> None:
+    res = crossed.results(("condition", "B", "A"))
+    assert res.name == "condition B vs A" and res.where == "where batch = batch1"
+    assert res.description == "condition B vs A, where batch = batch1"
+    assert res.description in repr(res) and res.description == res.summary().splitlines()[0]
+    assert res.metadata["description"]["log2FoldChange"] == "log2 fold change (MLE): condition B vs A"  # R's words
+    answer = crossed.explain("g0", ("condition", "B", "A"))
+    assert answer.comparison == res.description and res.description in str(answer)
+    assert "takes that out" not in str(answer) and "elsewhere" in str(answer)
+
+
+def test_every_way_to_ask_says_where_it_holds(crossed: fw.Fit) -> None:
+    for row in crossed.contrasts().itertuples():
+        asked = {"name": row.contrast} if isinstance(row.contrast, str) else {"contrast": row.contrast}
+        assert crossed.results(**asked).where == "".join(row.question.partition("where ")[1:])
+    assert crossed.results(name="condition_B_vs_A").where == crossed.results([0, 0, 1, 0]).where != ""
+
+
+def test_without_interactions_nothing_is_added(fit: fw.Fit, results: fw.Results) -> None:
+    assert results.where == "" and results.description == results.name
+    assert "takes that out of the fold change" in str(fit.explain("flipped", ("group", "HYPER", "CTRL")))

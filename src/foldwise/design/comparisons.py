@@ -7,7 +7,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.design import Design, assemble_design
-from foldwise.design.contrasts import level_columns, resolve_contrast
+from foldwise.design.contrasts import Contrast, level_columns, resolve_contrast
 
 # What to ask for: a name, (factor, numerator, denominator), or (added names, names taken away).
 Asked = str | tuple[str, str, str] | tuple[list[str], list[str]]
@@ -56,6 +56,20 @@ def _where(design: Design, factor: str, at: dict[str, str] | None = None) -> str
     """With interactions a main effect holds where the covariates that it meets are at their base, or 0."""
     said = [f"{name} = {(at or {}).get(name, design.factors.get(name, ('0',))[0])}" for name in _met(design, factor)]
     return f", where {' and '.join(said)}" if said else ""
+
+
+def held_at(design: Design, contrast: Contrast) -> str:
+    """Where a comparison holds if the design has interactions: "where batch = batch1"; "" if everywhere or unknown."""
+    terms = set(design.term[contrast.vector != 0].tolist())
+    if not design.has_interactions or -1 in terms:
+        return ""
+    label = design.terms[min(terms)].strip("`")
+    if len(terms) == 1 and ":" not in label:
+        return _where(design, label).removeprefix(", ")
+    for question, asked in _within_levels(design):
+        if np.array_equal(resolve_contrast(design, asked).vector, contrast.vector):
+            return f"where {question.rpartition(', where ')[2]}"
+    return ""
 
 
 def _within_levels(design: Design) -> list[Answer]:

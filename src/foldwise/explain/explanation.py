@@ -29,7 +29,7 @@ _SHOWN = 0.005  # log2: smaller parts are 0.00 in words
 class Explanation:
     """A gene's fold change and the difference of its mean counts, taken apart.
 
-    gene, comparison : what is explained.
+    gene, comparison : what is explained; of a design with interactions also the levels at which it holds.
     adjusted_lfc : the model's log2 fold change. standard_error, pvalue, padj : its test, NaN where missing.
     raw_lfc : log2 ratio of the mean normalized counts of the two sides (a slope for a numeric covariate).
     mean_numerator, mean_denominator : these means; NaN for a slope.
@@ -87,7 +87,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         results = fit.results(contrast) if name is None else fit.results(contrast, name=name)
     compared = _compared(fit, results.contrast)
     row = results.table.loc[gene]
-    said = results.contrast.title or results.contrast.description
+    said = results.description
     beta = fit.coefficients.loc[[gene]].to_numpy(dtype=float)
     normalized = fit.counts(normalized=True).loc[[gene]].to_numpy(dtype=float)
     parts = taken_apart(fit.design, results.contrast, compared, beta, normalized)
@@ -105,7 +105,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         mean_denominator=means[1],
         table=table,
         counts=_sample_counts(fit, results.contrast, compared, beta, normalized),
-        words=_words(str(gene), said, compared, parts, means, row),
+        words=_words(str(gene), said, compared, parts, means, row, _elsewhere(results, parts)),
     )
 
 
@@ -200,7 +200,23 @@ def _sample_counts(
     return table
 
 
-def _words(gene: str, comparison: str, compared: Compared, parts: Parts, means: tuple[float, float], row: Any) -> str:
+def _elsewhere(results: Any, parts: Parts) -> dict[str, str]:
+    """Interactions that the comparison's own covariate is part of, and where the comparison holds instead."""
+    design, vector = results.fit.design, results.contrast.vector
+    own = {design.terms[t] for t in design.term[vector != 0] if t >= 0}
+    where = results.where or "at the base levels"
+    return {term: where for term in parts.terms if ":" in term and own & set(term.split(":"))}
+
+
+def _words(
+    gene: str,
+    comparison: str,
+    compared: Compared,
+    parts: Parts,
+    means: tuple[float, float],
+    row: Any,
+    elsewhere: dict[str, str],
+) -> str:
     adjusted, raw = float(parts.adjusted[0]), float(parts.raw[0])
     if not np.isfinite(row["log2FoldChange"]):
         return f"{gene} has no fold change for {comparison}: the model could not be fitted to its counts."
@@ -215,7 +231,7 @@ def _words(gene: str, comparison: str, compared: Compared, parts: Parts, means: 
             f"Mean normalized counts are {_mean(means[0])} in {first} and {_mean(means[1])} in {second}, "
             f"a log2 ratio of {_signed(raw)}."
         )
-    said += _difference(adjusted, raw, parts)
+    said += _difference(adjusted, raw, parts, elsewhere)
     return " ".join(said)
 
 
@@ -229,7 +245,7 @@ def _neither(adjusted: float, row: Any) -> str:
     )
 
 
-def _difference(adjusted: float, raw: float, parts: Parts) -> list[str]:
+def _difference(adjusted: float, raw: float, parts: Parts, elsewhere: dict[str, str]) -> list[str]:
     if not np.isfinite(raw):
         return ["One side has no counts at all, so the ratio of the means is not a finite number."]
     difference = raw - adjusted
@@ -244,18 +260,23 @@ def _difference(adjusted: float, raw: float, parts: Parts) -> list[str]:
     if not told:
         sums = f"The difference of {difference:+.2f} is {REST}: how the counts scatter, in samples of unequal weight."
         return [part for part in (opening, sums) if part]
-    return [part for part in (opening, sums, _because(pieces, float(parts.rest[0]))) if part]
+    return [part for part in (opening, sums, _because(pieces, float(parts.rest[0]), elsewhere)) if part]
 
 
-def _because(pieces: list[tuple[str, float]], rest: float) -> str:
+def _because(pieces: list[tuple[str, float]], rest: float, elsewhere: dict[str, str]) -> str:
     if not pieces or abs(pieces[0][1]) < abs(rest):
         return "Most of it comes from how the counts scatter around the fit, not from another covariate."
     name, value = pieces[0]
-    more = "higher" if value > 0 else "lower"
-    return (
-        f"Through {name} alone the numerator's samples would be expected {_factor(abs(value))} times {more}; "
-        "the model takes that out of the fold change, the means of counts do not."
+    expected = (
+        f"Through {name} alone the numerator's samples would be expected {_factor(abs(value))} times "
+        f"{'higher' if value > 0 else 'lower'}"
     )
+    if name in elsewhere:
+        return (
+            f"{expected}: the effect is another elsewhere. The fold change is the one {elsewhere[name]} only, the means "
+            "are of all samples; fit.contrasts() lists what to ask for at other levels."
+        )
+    return f"{expected}; the model takes that out of the fold change, the means of counts do not."
 
 
 def _mean(value: float) -> str:
