@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +11,15 @@ import pandas as pd
 
 from foldwise.api import deseq
 from foldwise.counts import CountData
-from foldwise.errors import FoldwiseError, OptionError
+from foldwise.errors import FoldwiseError, OptionError, listed
 from foldwise.execution.progress import progress_callback
 from foldwise.execution.threads import available_threads
 from foldwise.fit import Fit
+from foldwise.options import check_passed_on
+from foldwise.warn import warn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ManyFits(Mapping[str, Fit]):
     """Fits by name, in the order of the data; what could not be fitted is in ``errors``.
 
@@ -28,6 +30,8 @@ class ManyFits(Mapping[str, Fit]):
     errors: Mapping[str, FoldwiseError] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Fit:
+        if name in self.errors:
+            raise KeyError(f"{name!r} could not be fitted: {_one_line(self.errors[name])}") from self.errors[name]
         return self.fits[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -36,19 +40,41 @@ class ManyFits(Mapping[str, Fit]):
     def __len__(self) -> int:
         return len(self.fits)
 
+    def __repr__(self) -> str:
+        failed = f"; could not be fitted (see .errors): {listed(self.errors)}" if self.errors else ""
+        return f"ManyFits({len(self)} fit{'' if len(self) == 1 else 's'}: {listed(self)}{failed})"
+
     def results(self, contrast: Any = None, *, label: str = "fit", **options: Any) -> pd.DataFrame:
         """One tidy table: a row a gene and fit, the fit's name in the column ``label``. Options as for ``Fit.results``.
 
         Adjusted p-values are those of each fit, as R would give them one by one.
         """
+        return self._one_table(lambda fit: fit.results(contrast, **options).table, label)
+
+    def shrink(self, coef: Any = None, contrast: Any = None, *, label: str = "fit", **options: Any) -> pd.DataFrame:
+        """Shrunken fold changes of all fits, as one tidy table like that of ``results``. Options as for ``Fit.shrink``.
+
+        Each fit has a prior of its own.
+        """
+        return self._one_table(lambda fit: fit.shrink(coef, contrast, **options).table, label)
+
+    def _one_table(self, asked: Callable[[Fit], pd.DataFrame], label: str) -> pd.DataFrame:
         tables = []
         for name, fit in self.fits.items():
-            table = fit.results(contrast, **options).table.rename_axis("gene").reset_index()
+            try:
+                table = asked(fit).rename_axis("gene").reset_index()
+            except FoldwiseError as error:
+                error.add_note(f"(in the fit of {name!r})")
+                raise
             table.insert(0, label, name)
             tables.append(table)
         if not tables:
             raise OptionError("None of the data could be fitted; see .errors for why.")
         return pd.concat(tables, ignore_index=True)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def deseq_many(
@@ -66,7 +92,8 @@ def deseq_many(
     ----------
     data : name → CountData, e.g. what :func:`foldwise.pseudobulk` gives with ``groups=``.
     design : for all of them, a formula; or name → design.
-    keep_going : put data that cannot be fitted into ``errors`` instead of stopping at the first.
+    keep_going : put data that cannot be fitted into ``errors`` instead of stopping at the first; one warning at the end
+        says which.
     executor : how many fits run at once; all cores by default. Each is the same bits as alone.
     progress : as for :func:`foldwise.deseq`; counts fits.
     options : as for :func:`foldwise.deseq`.
@@ -74,7 +101,7 @@ def deseq_many(
     Returns
     -------
     ManyFits
-        A mapping of fits; ``.results(contrast)`` makes one table of all.
+        A mapping of fits; ``.results(contrast)`` and ``.shrink(coef)`` make one table of all.
 
     Raises
     ------
@@ -95,6 +122,7 @@ def deseq_many(
         raise OptionError(
             f"executor={executor!r}: how many fits run at once, a positive number, or None for all cores."
         )
+    check_passed_on(deseq_many, options, deseq, fixed="samples")
     designs = design if isinstance(design, Mapping) else dict.fromkeys(data, design)
     missing = [name for name in data if name not in designs]
     if missing:
@@ -121,4 +149,9 @@ def deseq_many(
                 raise answer
             if tell is not None:
                 tell("fits", done, len(data))
+    if errors:
+        warn(
+            f"{len(errors)} of {len(data)} could not be fitted: {listed(errors)} (fits.errors has the reasons; the first: "
+            f"{_one_line(next(iter(errors.values())))})"
+        )
     return ManyFits(fits, errors)

@@ -7,7 +7,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, get_args
 
 from foldwise.errors import OptionError, listed
@@ -61,13 +61,31 @@ def known_options(function: Function) -> Function:
     def checked(*args: Any, **options: Any) -> Any:
         for option in options:
             if option not in parameters:
-                raise OptionError(_unknown(function.__name__, option, names))
+                raise OptionError(unknown_option(function.__name__, option, names))
         return function(*args, **options)
 
     return checked  # type: ignore[return-value]
 
 
-def _unknown(function: str, option: str, names: list[str]) -> str:
+def check_passed_on(
+    function: Callable[..., Any], options: Iterable[str], taker: Callable[..., Any], fixed: str
+) -> None:
+    """Options that ``function`` passes on to ``taker``; the parameters in ``fixed`` it gives itself.
+
+    Raises
+    ------
+    OptionError
+        For the first that neither knows; says which of both functions' options was probably meant.
+    """
+    own = [n for n, p in inspect.signature(function).parameters.items() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    passed_on = [name for name in inspect.signature(taker).parameters if name not in (*own, *fixed.split())]
+    for option in options:
+        if option not in passed_on:
+            raise OptionError(unknown_option(function.__name__, option, [*own, *passed_on]))
+
+
+def unknown_option(function: str, option: str, names: list[str]) -> str:
+    """The message for an option that a function does not have: the one that was probably meant, or all."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", option).replace(".", "_").lower()
     same = [name for name in names if name.replace("_", "") == snake.replace("_", "")]
     near = same or difflib.get_close_matches(snake, names, 1, 0.6)

@@ -31,8 +31,30 @@ def test_what_cannot_be_fitted_is_told_by_name(parts):
     with pytest.raises(fw.DesignError) as caught:
         fw.deseq_many({**parts, "lone": lone}, "~ condition", progress=False)
     assert "lone" in " ".join(caught.value.__notes__)
-    fits = fw.deseq_many({**parts, "lone": lone}, "~ condition", keep_going=True, progress=False)
-    assert len(fits) == 6 and list(fits.errors) == ["lone"]
+    with pytest.warns(fw.FoldwiseWarning, match=r"1 of 7 could not be fitted: 'lone' \(fits\.errors") as told:
+        fits = fw.deseq_many({**parts, "lone": lone}, "~ condition", keep_going=True, progress=False)
+    assert len(told) == 1 and told[0].filename == __file__
+    assert len(fits) == 6 and list(fits.errors) == ["lone"] and "lone" not in fits
+    reason = " ".join(str(fits.errors["lone"]).split())
+    with pytest.raises(KeyError) as missed:
+        fits["lone"]
+    assert reason in missed.value.args[0]
+    assert len(repr(fits)) < 200 and "'lone'" in repr(fits)
+
+
+def test_one_table_of_all_shrunken(parts):
+    fits = fw.deseq_many(parts, "~ condition", progress=False)
+    table = fits.shrink("condition_B_vs_A", label="cell_type")
+    assert list(table.columns[:2]) == ["cell_type", "gene"]
+    alone = fits["type3"].shrink("condition_B_vs_A").table
+    found = table[table["cell_type"] == "type3"].set_index("gene")["log2FoldChange"]
+    assert (found.dropna() == alone["log2FoldChange"].dropna()).all()
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("keepgoing", "keep_going"), ("fitType", "fit_type"), ("samples", "")])
+def test_unknown_options_are_refused_before_anything_is_fitted(parts, wrong, meant):
+    with pytest.raises(fw.OptionError, match=rf"deseq_many\(\) has no option {wrong}=.*{meant}"):
+        fw.deseq_many(parts, "~ condition", keep_going=True, **{wrong: True})
 
 
 @pytest.mark.parametrize("bad", [{}, [], {"executor": 0}])
