@@ -53,8 +53,10 @@ class Results:
 
     @property
     def description(self) -> str:
-        """The name and where it holds: "condition B vs A, where batch = batch1"."""
-        return ", ".join(filter(None, [self.name, self.where]))
+        """The name, where it holds, and how it was shrunken: "condition B vs A, where batch = batch1 (shrunken: apeglm)"."""
+        said = ", ".join(filter(None, [self.name, self.where]))
+        prior = self.metadata.get("prior")
+        return f"{said} (shrunken: {prior['type']})" if prior else said
 
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""

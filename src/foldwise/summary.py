@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def title(results: Results) -> str:
-    """What is compared, with the levels as the sample table writes them."""
-    return results.contrast.title or results.contrast.description
+    """What is compared, with the levels as the sample table writes them, where that holds, and how it was shrunken."""
+    return results.description
 
 
 def tested(results: Results) -> list[str]:
@@ -20,13 +20,19 @@ def tested(results: Results) -> list[str]:
     if results.metadata.get("test") != "LRT":
         return []
     full, reduced = results.fit.full_design, results.fit.reduced_design
-    if reduced is None or full.formula is None or reduced.formula is None:
-        return ["p-values: likelihood ratio test of the full against the reduced model matrix; fold changes: as above"]
-    dropped = [term for term in full.terms if term not in reduced.terms]
-    return [
-        f"p-values: likelihood ratio test of all of {', '.join(dropped) or 'what differs'} ('{full.formula}' against "
-        f"'{reduced.formula}'); fold changes: as above"
-    ]
+    models = "full vs reduced model matrix"
+    if reduced is not None and full.formula is not None and reduced.formula is not None:
+        dropped = [term for term in full.terms if term not in reduced.terms]
+        models = f"'{full.formula}' vs '{reduced.formula}', all of {', '.join(dropped) or 'what differs'}"
+    return [f"LRT p-values: {models}; fold changes: {_of_one(results)}"]
+
+
+def _of_one(results: Results) -> str:
+    """The fold changes of a likelihood ratio test's table, which are of one comparison only."""
+    name, words = results.contrast.coefficient, title(results)
+    if name is None or " vs " in results.name:
+        return words
+    return f"coefficient {words.replace(results.name, name, 1)}"
 
 
 def summary(results: Results) -> str:
@@ -44,8 +50,7 @@ def summary(results: Results) -> str:
         return f"{label:<22}: {number}, {share}"
 
     lines = [
-        title(results),
-        *tested(results),
+        *(tested(results) or [title(results)]),
         f"out of {nonzero} genes with nonzero total read count",
         f"adjusted p-value < {alpha:g}" if judged == "padj" else f"s-value < {alpha:g}",
         line(f"LFC > {threshold:.2f} (up)", int((significant & (lfc > threshold)).sum())),

@@ -87,7 +87,7 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
         results = fit.results(contrast) if name is None else fit.results(contrast, name=name)
     compared = _compared(fit, results.contrast)
     row = results.table.loc[gene]
-    said = results.description
+    said = ", ".join(filter(None, [results.name, results.where]))  # never of shrunken fold changes
     beta = fit.coefficients.loc[[gene]].to_numpy(dtype=float)
     normalized = fit.counts(normalized=True).loc[[gene]].to_numpy(dtype=float)
     parts = taken_apart(fit.design, results.contrast, compared, beta, normalized)
