@@ -60,7 +60,7 @@ class Results:
 
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
-        level = self.metadata["alpha"] if alpha is None else alpha
+        level = self.metadata["alpha"] if alpha is None else _checked_alpha(alpha)
         column = "svalue" if "padj" not in self.table and "svalue" in self.table else "padj"
         found = self.table[self.table[column] < level]
         return found.sort_values("pvalue" if "pvalue" in found else column, kind="stable")
@@ -261,11 +261,10 @@ def _check(
     chosen("p_adjust_method", method, PAdjustMethod)
     if test not in (None, "Wald", "LRT"):
         raise OptionError(f'test={test!r} is not known; choose "Wald" or "LRT".')
-    if not 0 < alpha < 1:
-        raise OptionError(f"alpha must lie between 0 and 1, both excluded; got {alpha!r}.")
+    _checked_alpha(alpha)
     if not _is_size(lfc_threshold):
         raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {lfc_threshold!r}.")
-    if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not cutoff >= 0:
+    if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not (_is_number(cutoff) and cutoff >= 0):
         raise OptionError(
             f"cooks_cutoff must be a number that is not negative, False for none, or None; got {cutoff!r}."
         )
@@ -292,8 +291,18 @@ def _check(
         )
 
 
+def _checked_alpha(alpha: Any) -> float:
+    if not (_is_number(alpha) and 0 < alpha < 1):
+        raise OptionError(f"alpha must be a number between 0 and 1, both excluded; got {alpha!r}.")
+    return float(alpha)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and float(value) >= 0)
+    return _is_number(value) and bool(np.isfinite(value) and float(value) >= 0)
 
 
 def _cutoff(fit: Fit, asked: float | bool | None) -> float:

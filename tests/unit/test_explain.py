@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import foldwise as fw
-from foldwise.errors import ContrastError, CountsError
+from foldwise.errors import ContrastError, CountsError, OptionError
 from foldwise.explain import explain, sign_flips, why
 from foldwise.explain.parts import compared_samples
 
@@ -303,3 +303,14 @@ def test_every_way_to_ask_says_where_it_holds(crossed: fw.Fit) -> None:
 def test_without_interactions_nothing_is_added(fit: fw.Fit, results: fw.Results) -> None:
     assert results.where == "" and results.description == results.name
     assert "takes that out of the fold change" in str(fit.explain("flipped", ("group", "HYPER", "CTRL")))
+
+
+# ------------------------------------------------------------------------------------------------- one gene at a time
+@pytest.mark.parametrize("genes", [["flipped", "plain"], pd.Index(["flipped", "plain"]), ("flipped", "plain")])
+def test_several_genes_at_once_are_refused_with_the_loop_to_write(
+    fit: fw.Fit, results: fw.Results, genes: object
+) -> None:
+    with pytest.raises(OptionError, match=r"One gene at a time: got 2 .* for gene in genes"):
+        results.why(genes)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"One gene at a time.*fit.explain\(gene, contrast\) for gene in genes"):
+        fit.explain(genes, ("group", "HYPER", "CTRL"))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from foldwise.arrays import FloatArray
 from foldwise.design.formula.variables import meant
 from foldwise.errors import ContrastError, CountsError
 from foldwise.explain.parts import Compared, Parts, compared_samples, own_and_other_terms, taken_apart
-from foldwise.explain.why import Reason, why
+from foldwise.explain.why import Reason, one_gene, why
 
 __all__ = ["Explanation", "Reason", "explain", "sign_flips", "why"]
 
@@ -80,7 +80,10 @@ def explain(fit: Any, gene: str, contrast: Any = None, *, name: str | None = Non
     ContrastError
         If the comparison is not between two groups of samples nor about one numeric covariate, so that there is no
         ratio of counts to set beside it.
+    OptionError
+        For several genes at once.
     """
+    one_gene(gene, "fit.explain(gene, contrast)")
     if gene not in fit.genes.index:
         raise CountsError(f"There is no gene '{gene}' in this fit.{meant(gene, fit.genes.index)}")
     if results is None:

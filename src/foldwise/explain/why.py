@@ -14,7 +14,7 @@ import pandas as pd
 
 from foldwise.arrays import BoolArray
 from foldwise.design.formula.variables import meant
-from foldwise.errors import CountsError
+from foldwise.errors import CountsError, OptionError
 from foldwise.outliers import cooks_cutoff, judged_samples
 
 Cause = Literal["ok", "all zero", "outlier", "low mean", "not converged", "no counts left", "unknown"]
@@ -46,7 +46,10 @@ def why(results: Any, gene: str) -> Reason:
     ------
     CountsError
         If there is no such gene.
+    OptionError
+        For several genes at once.
     """
+    one_gene(gene, "res.why(gene)")
     if gene not in results.table.index:
         raise CountsError(f"There is no gene '{gene}' in these results.{meant(gene, results.table.index)}")
     row = results.table.loc[gene]
@@ -54,6 +57,15 @@ def why(results: Any, gene: str) -> Reason:
     missing = tuple(name for name in known if pd.isna(row[name]))
     cause, words, details = _cause(results, gene, row, missing)
     return Reason(str(gene), cause, missing, f"{gene}: {words}", details)
+
+
+def one_gene(gene: Any, call: str) -> None:
+    """Refuse several genes where one is meant; ``call`` is what to write for each."""
+    if pd.api.types.is_list_like(gene):
+        raise OptionError(
+            f"One gene at a time: got {len(gene)} of them in a {type(gene).__name__}. For several write "
+            f"{{gene: {call} for gene in genes}}."
+        )
 
 
 def _cause(results: Any, gene: str, row: Any, missing: tuple[str, ...]) -> tuple[Cause, str, dict[str, Any]]:
