@@ -24,7 +24,8 @@ def contrast_of(text: str) -> tuple[str, str, str]:
     if len(parts) != 3 or not all(parts):
         raise ContrastError(
             f"--contrast {text!r} is not FACTOR,NUMERATOR,DENOMINATOR. For example --contrast condition,treated,control "
-            "says how treated differs from control. Level names with commas go into double quotes."
+            "says how treated differs from control. Level names with commas go into double quotes. Sums of coefficients "
+            "are written a+b-c, numbers for all coefficients numeric:0,1,-1."
         )
     return parts[0], parts[1], parts[2]
 

@@ -10,6 +10,7 @@ import click
 
 Decorator = Callable[[Any], Any]
 
+SUMS = 'Or a sum of coefficients, "a+b-c" (foldwise doctor lists them), or numeric:0,1,-1.'
 SHRINKAGE = ["apeglm", "ashr", "normal"]
 
 
@@ -87,13 +88,13 @@ comparing = together(
         "contrasts",
         multiple=True,
         metavar="FACTOR,NUMERATOR,DENOMINATOR",
-        help="What to compare; repeatable.",
+        help=f"What to compare; repeatable. {SUMS}",
     ),
     click.option("--name", "names", multiple=True, metavar="COEFFICIENT", help="A coefficient to report; repeatable."),
 )
 
 one_comparison = together(
-    click.option("--contrast", metavar="FACTOR,NUMERATOR,DENOMINATOR", help="What is compared."),
+    click.option("--contrast", metavar="FACTOR,NUMERATOR,DENOMINATOR", help=f"What is compared. {SUMS}"),
     click.option("--name", metavar="COEFFICIENT", help="A coefficient instead; by default the fit's last."),
 )
 
@@ -130,10 +131,10 @@ testing = together(
 
 def compared(fit: Any, contrast: str | None, name: str | None, **options: Any) -> Any:
     """The results that ``--contrast`` or ``--name`` ask of a fit."""
-    from foldwise.cli.contrast_text import contrast_of
+    from foldwise.cli.comparisons import from_text
 
     if contrast and name:
         raise click.UsageError("Give --contrast or --name, not both.")
     if contrast:
-        return fit.results(contrast_of(contrast), **options)
+        return from_text(contrast).results(fit, **options)
     return fit.results(name=name, **options) if name else fit.results(**options)

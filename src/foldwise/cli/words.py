@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from foldwise.cli.coefficient_sum import sum_text
 from foldwise.cli.contrast_text import as_text
 
 # What a message says → what is said here. In this order; the longer before what it contains.
@@ -20,9 +21,9 @@ _SAID = (
         r"a column 'group' in the sample table that joins '\1' and '\2'",
     ),
     (r"Say it as \(factor, numerator, denominator\).*?name='condition_B_vs_A'\.", "Say it as --contrast "
-    "condition,treated,control or as --name condition_B_vs_A."),
-    (r"combine them as a pair of lists or a numeric vector", "a file of contrasts (--contrasts) combines them by "
-     "make_contrasts_str"),
+    "condition,treated,control, as a sum of coefficients, --contrast a+b-c, as --contrast numeric:0,1,-1, or as --name condition_B_vs_A."),
+    (r"combine them as a pair of lists or a numeric vector", "combine them: --contrast NAME+NAME-NAME, or "
+     "--contrast numeric:0,1,-1"),
     (r"reference=\{'(.*?)': '(.*?)'\}", r"--reference \1=\2"),
     (r"unlisted='drop'", "--drop-unlisted"),
     (r"(sf|fit)_type=['\"](\w+)['\"]", r"--\1-type \2"),
@@ -75,9 +76,9 @@ def in_our_words(text: object) -> str:
 
 
 def asking(contrast: Any) -> str:
-    """How a comparison is asked for: ``--contrast …`` or ``--name …``; in Python where only that can say it."""
+    """How a comparison is asked for: ``--contrast …`` or ``--name …``."""
     if isinstance(contrast, str):
         return f"--name {contrast}"
-    if len(contrast) == 3 and all(isinstance(part, str) for part in contrast):
+    if len(contrast) == 3:
         return f"--contrast {as_text(contrast)}"
-    return f"in Python: results({contrast!r})"
+    return f"--contrast {sum_text(contrast)}"
