@@ -144,7 +144,7 @@ def results(
     ----------
     contrast : ("condition", "treated", "control"); a pair of lists of coefficient names; a numeric vector with one
         number a coefficient; or None for the last coefficient.
-    name : a coefficient, instead of a contrast.
+    name : a coefficient, instead of a contrast (R, and ``compat="1.38"``, ignore it beside a contrast).
     lfc_threshold, alt_hypothesis : the composite null, log2: "greaterAbs" (both tails, as R from 1.44 on),
         "greaterAbs2014" (as before), "lessAbs", "greater", "less".
     alpha : the level that independent filtering is tuned to.

@@ -69,22 +69,34 @@ def resolve_contrast(
     ----------
     design : the design of the coefficients (the expanded one where there is a prior).
     contrast : (factor, numerator, denominator); (names, names); numbers, one a coefficient (a Series or a dict by
-        coefficient name is aligned); or None. It wins over ``name``.
-    name : a coefficient.
+        coefficient name is aligned); or None.
+    name : a coefficient, instead of a contrast.
     test : "Wald" or "LRT"; decides what is compared by default.
     list_values : what multiplies the two lists.
-    compat : R's answer also where it is a group's mean instead of a fold change (``~ 0 + x + group``).
+    compat : R's answer also where it is a group's mean instead of a fold change (``~ 0 + x + group``), and where both
+        ``contrast`` and ``name`` are given: R takes the contrast without a word.
 
     Raises
     ------
     ContrastError
-        If the design cannot answer it; lists what there is.
+        If the design cannot answer it; lists what there is. If ``contrast`` and ``name`` say different things.
     """
     if contrast is not None:
-        return _asked(design, contrast, list_values, compat)
+        asked = _asked(design, contrast, list_values, compat)
+        if name is not None and not compat:
+            _check_same(design, asked, name)
+        return asked
     if name is not None:
         return _named(design, name)
     return _default(design, test, compat)
+
+
+def _check_same(design: Design, asked: Contrast, name: Any) -> None:
+    if name not in design.names or not np.array_equal(asked.vector, _named(design, name).vector):
+        raise ContrastError(
+            f"contrast= asks for '{asked.description}' and name= for {name!r}: each names a comparison, so leave one of "
+            "them out."
+        )
 
 
 def _default(design: Design, test: str, compat: bool) -> Contrast:
