@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from foldwise.errors import CountsError, SamplesError, listed
+from foldwise.counts.sample_names import renaming, why_names_differ
+from foldwise.errors import CountsError, FoldwiseError, SamplesError, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
     SamplesError
         If there is none, or it is no table.
     """
+    if isinstance(counts, str | Path) or isinstance(samples, str | Path):
+        raise _is_a_path(counts, samples)
     if samples is None:
         if not is_anndata(counts):
             raise SamplesError(
@@ -56,6 +58,18 @@ def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
     if not len(samples):
         raise SamplesError("The sample table has no rows.")
     return samples.copy()
+
+
+def _is_a_path(counts: Any, samples: Any) -> FoldwiseError:
+    if isinstance(counts, str | Path):
+        given = repr(str(samples)) if isinstance(samples, str | Path) else "samples"
+        return CountsError(
+            f"The counts are the path {str(counts)!r}, not a table: read the files with "
+            f"fw.read_counts({str(counts)!r}, {given}), which gives what deseq takes, without samples=."
+        )
+    return SamplesError(
+        f"samples is the path {str(samples)!r}, not a table: read it with fw.read_samples({str(samples)!r})."
+    )
 
 
 def labelled_counts(counts: Any, samples: pd.DataFrame, genes: Any, layer: str | None) -> LabelledCounts:
@@ -154,9 +168,7 @@ def _from_frame(counts: pd.DataFrame, samples: pd.DataFrame, genes: Any) -> Labe
         raise SamplesError(
             "No row of the sample table matches a column (or row) of the counts.\n"
             f"The sample table has {listed(map(str, samples.index))}; the counts have columns "
-            f"{listed(map(str, counts.columns))} and rows {listed(map(str, counts.index))}.\n"
-            + _about_spaces(samples, counts)
-            + "Make the sample table's index the names that the counts use."
+            f"{listed(map(str, counts.columns))} and rows {listed(map(str, counts.index))}.\n" + _hint(samples, counts)
         )
     _no_gene_column(counts, samples, by_column, by_row)
     notes: tuple[str, ...] = ()
@@ -167,10 +179,22 @@ def _from_frame(counts: pd.DataFrame, samples: pd.DataFrame, genes: Any) -> Labe
     return LabelledCounts(counts, labels if labels is not None else counts.index, counts.columns, annotation, notes)
 
 
-def _about_spaces(samples: pd.DataFrame, counts: pd.DataFrame) -> str:
-    trimmed = {str(label).strip() for label in samples.index}
-    same = any(str(label).strip() in trimmed for label in [*counts.columns, *counts.index])
-    return "They are equal but for spaces around them: strip these (samples.index.str.strip()).\n" if same else ""
+def _hint(samples: pd.DataFrame, counts: pd.DataFrame) -> str:
+    """What was probably done to the names, on the side of the counts that looks more like samples."""
+    described = list(map(str, _text_labels(samples)))
+    for side in (counts.columns, counts.index):
+        if len(side) and (hint := renaming(list(map(str, side)), described)):
+            return hint
+    return "Make the sample table's index the names that the counts use."
+
+
+def _text_labels(samples: pd.DataFrame) -> pd.Index:
+    """The index, or the first column of text that names each row once where pandas only numbered the rows."""
+    if isinstance(samples.index, pd.RangeIndex):
+        for column in samples.columns:
+            if samples[column].is_unique and not pd.api.types.is_numeric_dtype(samples[column]):
+                return pd.Index(samples[column])
+    return samples.index
 
 
 def _no_gene_column(counts: pd.DataFrame, samples: pd.DataFrame, by_column: float, by_row: float) -> None:
@@ -224,16 +248,32 @@ def unique_labels(labels: pd.Index, what: str, error: type[Exception]) -> pd.Ind
     missing = np.asarray(pd.isna(labels)) | np.asarray([str(label) == "" for label in labels], dtype=bool)
     if missing.any():
         raise error(
-            f"{counted(int(missing.sum()), what)} {'has' if missing.sum() == 1 else 'have'} no name (first at position {int(np.argmax(missing)) + 1})."
+            f"{counted(int(missing.sum()), what)}{' of the sample table' if what == 'row' else ''} "
+            f"{'has' if missing.sum() == 1 else 'have'} no name (first at position {int(np.argmax(missing)) + 1})."
         )
     names = pd.Index([str(label) for label in labels], dtype=object, name=labels.name)
     if not names.is_unique:
-        twice = names[names.duplicated()].unique()
-        raise error(
-            f"{counted(len(twice), what + ' name')} that occur more than once: {listed(twice)}. "
-            f"Add their counts up or make the names unique (pandas: df.groupby(level=0).sum())."
-        )
+        raise error(_double(names[names.duplicated()].unique(), what))
     return names
+
+
+_WHEN_DOUBLE = {
+    "gene": "Add their counts up or make the names unique (pandas: df.groupby(level=0).sum()).",
+    "sample": (
+        "Rename these columns of the counts so that each sample has a name of its own. Runs of the same sample are then "
+        "added up with CountData.collapse_replicates(by=…), before the fit."
+    ),
+    "row": (
+        "Keep one row for each sample (pandas: samples[~samples.index.duplicated()]), or name the rows as the columns of "
+        "the counts are named."
+    ),
+}
+
+
+def _double(twice: pd.Index, what: str) -> str:
+    noun, where = ("sample", " in the sample table") if what == "row" else (what, "")
+    occur = "name occurs" if len(twice) == 1 else "names occur"
+    return f"{len(twice)} {noun} {occur} more than once{where}: {listed(twice)}. {_WHEN_DOUBLE[what]}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -252,6 +292,9 @@ def _sample_labels(samples: pd.DataFrame, names: pd.Index) -> pd.Index:
     return samples.index
 
 
+LEAVE_OUT = "Add rows for them, or leave these columns out of the counts (pandas: counts[samples.index])."
+
+
 def aligned(samples: pd.DataFrame, names: pd.Index) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The sample table in the counts' order.
 
@@ -260,28 +303,12 @@ def aligned(samples: pd.DataFrame, names: pd.Index) -> tuple[pd.DataFrame, tuple
     SamplesError
         Lists samples without a row and rows without counts, with the likely spelling.
     """
-    labels = unique_labels(_sample_labels(samples, names), "sample", SamplesError)
+    labels = unique_labels(_sample_labels(samples, names), "row", SamplesError)
     notes: tuple[str, ...] = ()
     if labels.name is not None and labels.name in samples and isinstance(samples.index, pd.RangeIndex):
         notes = (f"samples are named by the column '{labels.name}' of the sample table",)
     table = samples.set_axis(labels, axis=0)
     missing, extra = names.difference(labels, sort=False), labels.difference(names, sort=False)
     if len(missing) or len(extra):
-        raise SamplesError(_mismatch(list(missing), list(extra)))
+        raise SamplesError(why_names_differ(names, labels, LEAVE_OUT))
     return table.loc[names], notes
-
-
-def _mismatch(missing: Sequence[str], extra: Sequence[str]) -> str:
-    lines = []
-    if missing:
-        lines.append(
-            f"{counted(len(missing), 'sample')} of the count table without a row in the sample table: {listed(missing)}."
-        )
-    if extra:
-        lines.append(f"{counted(len(extra), 'row')} of the sample table without counts: {listed(extra)}.")
-    near = [(m, close[0]) for m in missing[:20] if (close := difflib.get_close_matches(m, list(extra), 1, 0.6))]
-    if near:
-        lines.append("Are the names written differently? " + "; ".join(f"'{a}' ~ '{b}'" for a, b in near[:5]) + ".")
-    else:
-        lines.append("Leave samples out of both tables, or of none.")
-    return "\n".join(lines)

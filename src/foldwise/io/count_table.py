@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
+from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, SamplesError, listed
 from foldwise.io.read_report import ReadReport, how_many, naming
-from foldwise.io.sample_names import why_names_differ
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData

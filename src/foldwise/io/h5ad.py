@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, MissingDependencyError, OptionError, SamplesError, listed
 from foldwise.io.count_table import CountTable, Unlisted
 from foldwise.io.read_report import PathLike, ReadReport, how_many, source_name
-from foldwise.io.sample_names import why_names_differ
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData

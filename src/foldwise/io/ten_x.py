@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, MissingDependencyError, SamplesError, listed
 from foldwise.io.opening import as_text, read_bytes
 from foldwise.io.read_report import PathLike, ReadReport, how_many
-from foldwise.io.sample_names import why_names_differ
 from foldwise.io.sample_table import as_sample_table
 
 if TYPE_CHECKING:

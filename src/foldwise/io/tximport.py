@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
+from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, FoldwiseWarning, OptionError, SamplesError, listed
 from foldwise.io.opening import read_bytes
 from foldwise.io.quantifications import (
@@ -26,7 +27,6 @@ from foldwise.io.quantifications import (
 from foldwise.io.raw_table import raw_table
 from foldwise.io.read_report import PathLike, ReadReport, how_many, source_name
 from foldwise.io.sample_files import Files, check_same_genes
-from foldwise.io.sample_names import why_names_differ
 from foldwise.io.sample_table import as_sample_table
 
 if TYPE_CHECKING:
