@@ -214,3 +214,18 @@ def test_levels_as_they_are_written():
 def test_numbers_in_a_message_are_plain(design):
     with pytest.raises(ContrastError, match=r"it is \(-1, 1\)"):
         resolve_contrast(design, (["batch_y_vs_x"], []), list_values=np.array([-1.0, 1.0]))
+
+
+@pytest.mark.parametrize("formula", ["~ batch", "~ batch + condition", "~ batch * condition"])
+def test_the_printed_list_shows_every_call_whole(samples, formula):
+    table = list_contrasts(build_design(formula, samples))
+    with pd.option_context("display.width", 80, "display.max_columns", 0):
+        printed = str(table)
+    lines = printed.splitlines()
+    for row in table.itertuples():
+        assert any(row.question in line for line in lines)
+        assert any(line.endswith(row.call) for line in lines)
+        assert row.call.replace("'", "&#x27;") in table._repr_html_() or row.call in table._repr_html_()
+    assert "..." not in printed
+    assert table.iloc[0].call in str(table.head(1))
+    assert "question" in str(table[["question", "contrast"]]) and "Empty" in str(table.head(0))

@@ -12,15 +12,38 @@ from foldwise.design.contrasts import Contrast, level_columns, resolve_contrast
 # What to ask for: a name, (factor, numerator, denominator), or (added names, names taken away).
 Asked = str | tuple[str, str, str] | tuple[list[str], list[str]]
 Answer = tuple[str, Asked]  # the question in words, and what to ask for
+COLUMNS = ("question", "call", "contrast", "description")
 _DIGITS = 10
+PAGE = 80  # columns of text where pandas has no width set
 
 
-def comparisons(design: Design) -> pd.DataFrame:
+class Comparisons(pd.DataFrame):
+    """A table whose printed form is each question and the whole call to type, which pandas would cut or leave out."""
+
+    @property
+    def _constructor(self) -> type[Comparisons]:
+        return Comparisons  # so that some of the rows print in the same way
+
+    def __repr__(self) -> str:
+        if tuple(self.columns) != COLUMNS or self.empty:
+            return str(super().__repr__())
+        wide = max(map(len, self["question"]), default=0)
+        beside = wide + 2 + max(map(len, self["call"]), default=0) <= (pd.get_option("display.width") or PAGE)
+        if beside:
+            return "\n".join(f"{q:<{wide}}  {call}" for q, call in zip(self["question"], self["call"], strict=True))
+        return "\n".join(f"{q}\n    {call}" for q, call in zip(self["question"], self["call"], strict=True))
+
+    def _repr_html_(self) -> str | None:
+        with pd.option_context("display.max_colwidth", None):
+            return pd.DataFrame(self)._repr_html_()  # type: ignore[no-any-return]
+
+
+def comparisons(design: Design) -> Comparisons:
     """The table of :func:`foldwise.design.contrasts.list_contrasts`."""
     rows = [*_level_pairs(design), *_within_levels(design), *_single_coefficients(design)]
-    table = pd.DataFrame({"question": [question for question, _ in rows]})
-    table["contrast"] = pd.Series([asked for _, asked in rows], dtype=object)
+    table = Comparisons({"question": [question for question, _ in rows]})
     table["call"] = [f"results({'name=' if isinstance(asked, str) else ''}{asked!r})" for _, asked in rows]
+    table["contrast"] = pd.Series([asked for _, asked in rows], dtype=object)
     table["description"] = [_description(design, asked) for _, asked in rows]
     return table
 

@@ -332,9 +332,9 @@ def list_contrasts(design: Design) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``question``, in words; ``contrast``, what to ask for: (factor, numerator, denominator), a pair of lists of
-        coefficients, or the name of one; ``call``, that as a call of ``fit.results``; ``description``, R's words. A row
-        for each pair of levels of each factor (with interactions: at the base and at each other level of the factors that
+        ``question``, in words; ``call``, what to type after ``fit.``; ``contrast``, what that asks for: (factor,
+        numerator, denominator), a pair of lists of coefficients, or the name of one; ``description``, R's words. Printed
+        are the questions and calls. A row for each pair of levels of each factor (with interactions: at the base and at each other level of the factors that
         it meets), each numeric covariate and each interaction coefficient.
     """
     from foldwise.design.comparisons import comparisons
