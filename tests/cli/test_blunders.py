@@ -121,6 +121,37 @@ def test_refused_counts_name_the_file(files, within, value):
         assert "1 gene name occurs more than once" in done.err
 
 
+def test_a_sample_taken_as_gene_names_is_told(files, within):
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    counts.to_csv(files / "nameless.tsv", sep="\t", index=False)
+    done = within("run", "nameless.tsv", "samples.csv", "--out", "out", *DESIGN)
+    assert done.code == 2
+    assert "nameless.tsv: the first column, 's1', was taken as gene names, but it is a sample" in done.err
+    assert "Remove their rows" not in done.err
+    counts.drop(columns="s1").to_csv(files / "less.tsv", sep="\t")
+    assert "Remove their rows" in within("run", "less.tsv", "samples.csv", "--out", "out", *DESIGN).err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [((), "layer 'counts' (X does not hold counts)"), (("--layer", "counts"), "layer 'counts'")]
+)
+def test_where_the_counts_of_an_h5ad_came_from_is_said_once(files, within, options, words):
+    anndata = pytest.importorskip("anndata")
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0).T.astype(float)
+    adata = anndata.AnnData(np.log1p(counts), obs=pd.read_csv(files / "samples.csv", index_col=0))
+    adata.layers["counts"], adata.layers["other"] = counts.to_numpy(), counts.to_numpy()
+    adata.write_h5ad(files / "c.h5ad")
+    done = within("run", "c.h5ad", "--no-pictures", "--out", "out", *options, *DESIGN)
+    assert done.code == 0, done.err
+    said = [line.strip() for line in done.err.splitlines() if "layer" in line]
+    assert said == [
+        f"c.h5ad: read 120 genes in 8 samples from {words}",
+        "c.h5ad: left out layer 'other'",
+    ]
+    notes = json.loads((files / "out" / "run.json").read_text())["data"]["notes"]
+    assert all(note in notes for note in said)
+
+
 def test_messages_speak_of_options():
     said = {
         'Use sf_type="poscounts", which takes': "Use --sf-type poscounts, which takes",

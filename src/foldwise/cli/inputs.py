@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foldwise.cli.provenance import told_once
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,6 +75,7 @@ class Reading:
 
 def read_inputs(counts: str, samples: str | None, how: Reading) -> CountData:
     """Counts and samples, put together; columns of numbers made categories where asked."""
+    from foldwise.errors import SamplesError
     from foldwise.io import read_counts, read_samples
 
     if samples is None:
@@ -82,15 +85,35 @@ def read_inputs(counts: str, samples: str | None, how: Reading) -> CountData:
     if how.gene_column is not None:
         options["gene_column"] = how.gene_column
     unlisted: Any = "drop" if how.drop_unlisted else "error"
-    if _is_folder_of_samples(counts):
-        data: Any = _of_folder(counts, table, unlisted, how)
-    else:
-        data = read_counts(counts, table, unlisted=unlisted, round_counts=how.round_counts, **options)
+    try:
+        if _is_folder_of_samples(counts):
+            data: Any = _of_folder(counts, table, unlisted, how)
+        else:
+            data = read_counts(counts, table, unlisted=unlisted, round_counts=how.round_counts, **options)
+    except SamplesError as error:
+        raise _lacking_gene_column(counts, table, how) or error from error
     if how.drop_unlisted:  # pipelines expect the order of the sheet
         data = data.select(samples=[name for name in table.index if name in data.sample_names])
-    notes = (*table.attrs.get("provenance", ()), *data.provenance)
-    data = data._with(provenance=tuple(dict.fromkeys(notes)))
+    data = data._with(provenance=told_once((*table.attrs.get("provenance", ()), *data.provenance)))
     return with_factors(data, how.factors) if how.factors else data
+
+
+def _lacking_gene_column(counts: str, samples: pd.DataFrame, how: Reading) -> Exception | None:
+    """What to say where the column that was taken as gene names is a sample; None where it is not."""
+    from foldwise.errors import SamplesError
+    from foldwise.io import read_count_table
+    from foldwise.io.read_report import source_name
+
+    if Path(counts).is_dir() or how.layer is not None:
+        return None
+    taken = str(read_count_table(counts, gene_column=how.gene_column).counts.index.name)
+    if taken not in samples.index.astype(str):
+        return None
+    which = "the first column" if how.gene_column is None else "the column"
+    return SamplesError(
+        f"{source_name(counts)}: {which}, '{taken}', was taken as gene names, but it is a sample of the sample "
+        "table. Is the column of gene names missing? Write the table with one, or name it with --features-id-col."
+    )
 
 
 def _is_folder_of_samples(counts: str) -> bool:
@@ -117,6 +140,7 @@ def _with_own_samples(counts: str, how: Reading) -> CountData:
     data = read_counts(counts, layer=how.layer, round_counts=how.round_counts)
     if not isinstance(data, CountData):
         raise click.UsageError(f"Missing SAMPLES: {counts} holds counts only. Give a table with one row a sample.")
+    data = data._with(provenance=told_once(data.provenance))
     return with_factors(data, how.factors) if how.factors else data
 
 
