@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 
 import foldwise as fw
 from foldwise.execution import ThreadExecutor
+from foldwise.execution.progress import ProgressBar
+from foldwise.execution.threads import _threads_asked, available_threads
 
 
 def bits(fit) -> bytes:
@@ -66,6 +70,62 @@ def test_an_error_in_a_block_reaches_the_caller(data):
 
     with pytest.raises(ZeroDivisionError):
         ThreadExecutor(2, genes_per_block=10).over_genes("x", broken, data.source, {}, None)
+
+
+def test_each_stage_counts_one_thing(data):
+    """Genes everywhere but in the stage of the size factors, which goes over samples."""
+    totals = {}
+    fw.deseq(data, "~ condition", progress=lambda stage, done, total: totals.setdefault(stage, set()).add(total))
+    assert totals["size factors"] == {data.n_samples}
+    assert totals["geometric means"] == totals["gene-wise dispersions"] == {data.n_genes}
+
+
+def test_plain_lines_name_what_is_counted():
+    stream = io.StringIO()
+    tell = ProgressBar(stream)
+    for stage, total in (("size factors", 6), ("coefficients", 1), ("fits", 3)):
+        tell(stage, 0, total)
+        tell(stage, total, total)
+    lines = stream.getvalue().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["size factors: 6 samples", "coefficients: 1 gene", "fits: 3 fits"]
+
+
+@pytest.mark.parametrize(("width", "drawn"), [(0, False), (80, True)])
+def test_a_terminal_without_width_gets_plain_lines(width, drawn):
+    pytest.importorskip("termios", reason="needs a terminal")
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 0 if width == 0 else 24, width, 0, 0))
+    with os.fdopen(theirs, "w") as stream:
+        tell = ProgressBar(stream)
+        tell("coefficients", 0, 10)
+        tell("coefficients", 10, 10)
+        stream.flush()
+        said = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert ("coefficients: 10 genes, " in said) is not drawn
+    assert ("it/s" in said or "%" in said) is drawn
+
+
+@pytest.mark.parametrize("progress", ["yes", 2, [], 1.0])
+def test_progress_is_yes_no_or_a_function(data, progress):
+    with pytest.raises(fw.OptionError, match=r"progress=.*None \(a bar on a terminal\), True, False, or a function"):
+        fw.deseq(data, "~ condition", progress=progress)
+
+
+@pytest.mark.parametrize("asked", ["many", "0", "-2", "1.5", "\u00b2"])
+def test_a_number_of_threads_that_is_none_is_said_once(monkeypatch, asked):
+    _threads_asked.cache_clear()
+    monkeypatch.setenv("FOLDWISE_NUM_THREADS", asked)
+    with pytest.warns(fw.FoldwiseWarning, match="FOLDWISE_NUM_THREADS=.*is ignored") as told:
+        assert available_threads() == available_threads() > 0
+    assert len(told) == 1
+    monkeypatch.setenv("FOLDWISE_NUM_THREADS", "3")
+    assert available_threads() == 3
 
 
 def test_a_cluster_gives_the_same_bits(replicated):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from foldwise.arrays import IntArray
+from foldwise.errors import FoldwiseWarning
 from foldwise.execution.blocks import (
     BlockFunction,
     CountSource,
@@ -28,7 +31,7 @@ class ThreadExecutor:
 
     n_threads : how many blocks are worked on at once.
     genes_per_block : fixed block length, or None for one that suits the number of samples.
-    progress : told ``(stage, genes done, genes in all)`` after each block.
+    progress : told ``(stage, done, in all)`` after each block; genes, or samples of a stage over samples.
     """
 
     n_threads: int = 1
@@ -93,7 +96,17 @@ class ThreadExecutor:
 
 def available_threads() -> int:
     """Cores that this process may use, or ``FOLDWISE_NUM_THREADS`` where that is set."""
-    asked = os.environ.get("FOLDWISE_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    asked = os.environ.get("FOLDWISE_NUM_THREADS", "").strip()
+    if asked and (number := _threads_asked(asked)):
+        return number
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=8)  # so that it is said once
+def _threads_asked(asked: str) -> int:
+    """The number in the environment variable, or 0 for one that is none."""
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    said = f"FOLDWISE_NUM_THREADS={asked!r} is not a positive whole number and is ignored: all cores are used."
+    warnings.warn(said, FoldwiseWarning, stacklevel=2)  # no line of the user's is to blame
+    return 0

@@ -61,7 +61,7 @@ def log_geometric_means(counts: CountSource, run: Executor, *, positive_only: bo
     positive_only : sum over the positive counts but divide by all samples ("poscounts").
     """
     function = _log_positive_means if positive_only else _log_geometric_means
-    return run.over_genes("size factors", function, counts, {}, None)["mean"]  # type: ignore[no-any-return]
+    return run.over_genes("geometric means", function, counts, {}, None)["mean"]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
