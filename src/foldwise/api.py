@@ -11,6 +11,7 @@ import pandas as pd
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData, as_count_data
 from foldwise.design import Design, build_design, check_nested
+from foldwise.design.formula.alike import taken_as_different
 from foldwise.dispersion.stage import Dispersions, dispersion_stage, estimate_dispersions
 from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
@@ -156,10 +157,13 @@ def _recorded(options: dict[str, Any], stage: Dispersions) -> dict[str, Any]:
 
 
 def _design_of(design: Any, data: CountData, reference: Any) -> Design:
+    if isinstance(design, Design):
+        return design
     # A covariate on a bad scale is told after the fit, with what it did.
-    return (
-        design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
-    )
+    built = build_design(design, data.samples, reference=reference, advise=False)
+    if said := taken_as_different(built.factors):
+        warn(said)
+    return built
 
 
 def _is_mapping(reference: Any) -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import foldwise as fw
 from foldwise.design import build_design
 from foldwise.design.doctor import diagnose
+from foldwise.errors import FoldwiseWarning
 
 
 @pytest.fixture
@@ -78,3 +80,18 @@ def test_own_matrices(samples):
     matrix = build_design("~ treatment", samples).frame
     assert diagnose(samples, matrix).can_be_fitted
     assert not diagnose(samples, matrix.assign(zero=0.0)).can_be_fitted
+
+
+def test_a_fit_warns_once_of_levels_written_in_two_ways(samples):
+    samples["treatment"] = ["A", "B", "A ", "B", "A", "b"] * 2
+    data = fw.CountData(
+        fw.simulate(n_genes=60, n_samples=12, seed=1).data.counts.set_axis(samples.index, axis=1), samples
+    )
+    with pytest.warns(FoldwiseWarning) as given:
+        fit = fw.deseq(data, "~ group + treatment", test="LRT", reduced="~ treatment", fit_type="mean")
+    assert [w.category for w in given] == [FoldwiseWarning]
+    assert "'treatment' has levels 'A' and 'A '" in str(given[0].message)
+    assert "'B' and 'b'" in str(given[0].message) and "spell them alike" in str(given[0].message)
+    with pytest.warns(FoldwiseWarning, match="'A' and 'A '"):
+        build_design("~ treatment", samples)
+    fit.shrink(contrast=("group", "Y", "X"), type="normal")  # not again: a warning is an error in these tests

@@ -16,6 +16,7 @@ import pandas as pd
 from foldwise.arrays import FloatArray
 from foldwise.design import Design, assemble_design
 from foldwise.design.comparisons import comparisons
+from foldwise.design.formula.alike import alike_levels
 from foldwise.design.formula.confounding import (
     COMBINATIONS,
     NOT_FULL_RANK,
@@ -302,12 +303,4 @@ def _nested_pairs(design: Design) -> list[tuple[str, str]]:
 def _reading(design: Design) -> list[Finding]:
     """How the columns were read, and levels that may be one and the same."""
     said = [Finding("note", "reading", note) for note in design.notes]
-    for name, levels in design.factors.items():
-        seen: dict[str, str] = {}
-        for level in levels:
-            key = " ".join(level.lower().split())
-            if key in seen:
-                text = f"'{name}' has levels '{seen[key]}' and '{level}': are they one group, written in two ways?"
-                said.append(Finding("warning", "levels", text))
-            seen.setdefault(key, level)
-    return said
+    return said + [Finding("warning", "levels", text) for text in alike_levels(design.factors)]

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
+from foldwise.design.formula.alike import taken_as_different
 from foldwise.design.formula.columns import ModelMatrix, model_matrix
 from foldwise.design.formula.confounding import why_not_full_rank
 from foldwise.design.formula.covariates import read_covariates
@@ -100,7 +101,8 @@ def build_design(
     samples : the sample table, one row a sample.
     reference : base levels, ``{"condition": "control"}``; by default the first category, or the first in sorted order.
     expanded : an indicator for every level of every factor, for fits with a prior on fold changes.
-    advise : warn of covariates on a bad scale, and log how the table was read; off for a design that repeats another.
+    advise : warn of covariates on a bad scale and of levels that read the same, and log how the table was read; off
+        for a design that repeats another.
 
     Raises
     ------
@@ -116,8 +118,9 @@ def build_design(
     for note in design.notes if advise else ():
         log.info(note)
     scale = badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms)
-    if scale and advise and not expanded:
-        warn(" ".join(scale))
+    said = " ".join(filter(None, [*scale, taken_as_different(design.factors)]))
+    if said and advise and not expanded:
+        warn(said)
     return design
 
 
