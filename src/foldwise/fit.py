@@ -114,9 +114,19 @@ class Fit:
     def genes(self) -> pd.DataFrame:
         """R's columns by gene (mcols): baseMean, baseVar, allZero, dispGeneEst, …, betaConv, deviance, maxCooks."""
         columns = {**self.stage.columns, **self.tested.columns}
+        if self.stage.compat:
+            columns["allZero"] = self.all_zero_in_r
         if self.tested.degrees is not None:
             columns["tDegreesFreedom"] = self.tested.degrees
         return pd.DataFrame({n: _readable(n, v) for n, v in columns.items()}, index=self.data.gene_names)
+
+    @property
+    def all_zero_in_r(self) -> BoolArray:
+        """(n_genes,) as R has it: genes whose weights fail count as genes without counts until outliers are replaced."""
+        all_zero = np.asarray(self.stage.columns["allZero"], dtype=bool)
+        if self.replacement is None or "weightsFail" not in self.stage.columns:
+            return all_zero
+        return all_zero & ~np.asarray(self.stage.columns["weightsFail"], dtype=bool)
 
     def _by_coefficient(self, values: FloatArray) -> pd.DataFrame:
         return pd.DataFrame(np.array(values), index=self.data.gene_names, columns=list(self.design.names))

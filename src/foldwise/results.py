@@ -201,10 +201,12 @@ def results(
         "stat": found.stat,
         "pvalue": pvalue,
     }
+    if add_mle:
+        columns["lfcMLE"] = mle_fold_change(fit, asked)
     _zero_after_replacement(fit, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
     if add_mle:
-        table.insert(2, "lfcMLE", mle_fold_change(fit, asked))
+        table.insert(2, "lfcMLE", table.pop("lfcMLE"))
     padj, filtering = _adjusted(
         table, base_mean, alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method, compat, fit
     )
@@ -337,9 +339,9 @@ def _zero_after_replacement(fit: Fit, columns: dict[str, FloatArray]) -> None:
         return
     rows = fit.replacement.rows
     rows = rows[fit.stage.columns["baseMean"][rows] == 0]
-    for name, value in (("log2FoldChange", 0.0), ("lfcSE", 0.0), ("stat", 0.0), ("pvalue", 1.0)):
+    for name in columns.keys() - {"baseMean"}:
         columns[name] = np.array(columns[name])
-        columns[name][rows] = value
+        columns[name][rows] = 1.0 if name == "pvalue" else 0.0
 
 
 def _adjusted(

@@ -127,7 +127,7 @@ def standard_errors(fit: Fit, vector: FloatArray, *, min_mu: float, compat: bool
 
 
 def _shifted(weights: FloatArray, fit: Fit) -> FloatArray:
-    fitted = ~fit.stage.columns["allZero"].astype(bool)
+    fitted = ~fit.all_zero_in_r
     out = np.array(weights)
     out[fitted] = weights[: int(fitted.sum())]
     return out
