@@ -33,6 +33,27 @@ def later(data: fw.CountData) -> fw.CountData:
     return data.select(samples=data.sample_names[6:])
 
 
+def test_fitted_ones_show_themselves_in_a_line(first: fw.CountData, tmp_path: Path) -> None:
+    for transform, says in ((fit_vst(first), "Trend, 300 genes"), (fit_rlog(first), "prior variance")):
+        shown = repr(transform)
+        assert says in shown and "fitted on 6 samples" in shown and "\n" not in shown and len(shown) < 120
+        transform.save(tmp_path / "kept")
+        assert "300 genes" in repr(fw.load(tmp_path / "kept"))
+
+
+def test_advice_on_genes_too_many_works_for_both_kinds_of_input(first: fw.CountData, later: fw.CountData) -> None:
+    transform = fit_vst(first.select(genes=first.gene_names[:250]))
+    said = {
+        "new.loc[transform.genes] of a table": (later.counts, later.counts.loc[transform.genes]),
+        "new.select(genes=transform.genes) of a CountData": (later, later.select(genes=transform.genes)),
+    }
+    for advice, (new, fewer) in said.items():
+        with pytest.raises(fw.CountsError, match="50 genes that the transformation does not know") as told:
+            transform.apply(new)
+        assert advice in str(told.value)
+        assert list(transform.apply(fewer).index) == list(transform.genes)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 def test_a_bare_table_and_a_data_set_agree(function, data: fw.CountData) -> None:
     ours = function(data)

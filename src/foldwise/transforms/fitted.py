@@ -18,7 +18,7 @@ from foldwise.transforms.prepared import Prepared, column_factors, counts_only, 
 from foldwise.transforms.reference import SizeReference, measured_later, same_genes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VarianceStabilization:
     """A fitted variance-stabilizing transformation.
 
@@ -32,6 +32,10 @@ class VarianceStabilization:
     genes: pd.Index
     reference: SizeReference | None
     values: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        trend = type(self.trend).__name__
+        return f"VarianceStabilization({trend}, {len(self.genes)} genes{_fitted_on(self.values)})"
 
     def apply(self, new: Any, *, alignment: Literal["new", "stored"] = "new", executor: Any = None) -> pd.DataFrame:
         """Transform new samples as the first ones were.
@@ -67,7 +71,7 @@ class VarianceStabilization:
         save_vst(self, path)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegularizedLog:
     """A fitted regularized logarithm.
 
@@ -87,6 +91,10 @@ class RegularizedLog:
     @property
     def genes(self) -> pd.Index:
         return self.dispersions.index
+
+    def __repr__(self) -> str:
+        prior = f"prior variance {self.prior_variance:.3g}"
+        return f"RegularizedLog({prior}, {len(self.genes)} genes{_fitted_on(self.values)})"
 
     def apply(self, new: Any, *, executor: Any = None) -> pd.DataFrame:
         """Transform new samples: each is shrunken towards the first samples' intercept, one alone as well as many.
@@ -123,3 +131,9 @@ class RegularizedLog:
         from foldwise.transforms.saving import save_rlog
 
         save_rlog(self, path)
+
+
+def _fitted_on(values: pd.DataFrame | None) -> str:
+    if values is None:
+        return ""
+    return f", fitted on {values.shape[1]} sample{'' if values.shape[1] == 1 else 's'}"

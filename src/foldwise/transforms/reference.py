@@ -73,6 +73,7 @@ def same_genes(data: CountData, genes: pd.Index) -> CountData:
     if len(extra):
         raise CountsError(
             f"The new samples have {len(extra)} genes that the transformation does not know: {listed(extra)}. "
-            "Leave them out: new.loc[transform.genes]."
+            "Leave them out: new.loc[transform.genes] of a table, new.select(genes=transform.genes) of a CountData, "
+            "new[:, transform.genes] of an AnnData."
         )
     return data if data.gene_names.equals(genes) else data.select(genes=genes)
