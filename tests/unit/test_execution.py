@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import foldwise as fw
+from foldwise.errors import FitError
 from foldwise.execution import ThreadExecutor
 from foldwise.execution.progress import ProgressBar
 from foldwise.execution.threads import _threads_asked, available_threads
@@ -176,3 +177,15 @@ def test_a_worker_that_dies_changes_nothing(replicated, tmp_path):
         run = DaskExecutor(client, genes_per_block=10, progress=kill_one)
         assert bits(fw.deseq(replicated, "~ condition", executor=run, progress=False)) == one
     assert killed
+
+
+def test_a_closed_cluster_is_said_and_the_fit_goes_on_without_it(replicated):
+    """The client is not Dask's default one, as where a program has several."""
+    distributed = pytest.importorskip("dask.distributed", reason="needs the dask extra")
+    few = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.Client(processes=False, set_as_default=False, **few) as client:
+        fit = fw.deseq(replicated, "~ condition", executor=client, progress=False)
+    with pytest.raises(FitError, match=r"is closed.*fit\.with_executor\(None\)"):
+        fit.shrink(type="normal")
+    table = fit.with_executor(None).shrink(type="normal").table
+    assert table.equals(fw.deseq(replicated, "~ condition", progress=False).shrink(type="normal").table)

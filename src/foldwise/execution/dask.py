@@ -80,12 +80,13 @@ class DaskExecutor:
     ) -> list[dict[str, Any]]:
         from dask.distributed import as_completed
 
+        self._check_open(stage)
         if self.progress is not None:
             self.progress(stage, 0, total)
         waiting = iter(enumerate(tasks))
         found: dict[int, dict[str, Any]] = {}
         ends: dict[Any, tuple[int, int]] = {}
-        running = as_completed()
+        running = as_completed(loop=self.client.loop)  # else it looks for a default client, which need not be this one
         threads = max(1, sum(self.client.nthreads().values()))
 
         def send(many: int) -> None:
@@ -106,6 +107,13 @@ class DaskExecutor:
         finally:
             self.client.cancel(list(ends))
         return [found[number] for number in sorted(found)]
+
+    def _check_open(self, stage: str) -> None:
+        if self.client.status in ("closing", "closed"):
+            raise FitError(
+                f"The Dask client that the stage '{stage}' should run on is closed. fit.with_executor(None) is the same "
+                "fit on this machine's threads, fit.with_executor(client) on another cluster."
+            )
 
     def _result(self, future: Any, stage: str) -> dict[str, Any]:
         from dask.distributed import KilledWorker
