@@ -1,4 +1,4 @@
-"""0: done; 1: the data cannot be fitted; 2: wrong use. Never a traceback, never half of the files."""
+"""0: done; 1: the data cannot be fitted; 2: wrong use; 130, 143: stopped. Never a traceback, never half of the files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+
+from foldwise.cli.left_overs import prefix
 
 RUN = ("run", "counts.tsv", "samples.csv", "--no-pictures", "--out", "out")
 CONDITION = ("--design", "~ condition")
@@ -114,7 +116,42 @@ def test_a_stopped_run_leaves_nothing(files, heed_ctrl_c, number, code):
     err = running.communicate(timeout=120)[1].decode()
     assert running.returncode == code, err
     assert "Traceback" not in err
+    assert err.count("nothing half-written is left behind") == 1
     assert not (files / "out").exists()
+
+
+def test_folders_of_killed_runs_go_with_the_next_run_and_others_stay(files, within):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    ended, running = (prefix().replace(f"-{os.getpid()}-", f"-{n}-") + "abcd_123" for n in (gone.pid, os.getpid()))
+    elsewhere, old = ".foldwise-00000000-1-abcd_123", ".foldwise-00000000-2-abcd_123"
+    names = [ended, running, elsewhere, old, ".foldwise-kernels", ".foldwise-mine"]
+    for name in names:
+        (files / "out" / name).mkdir(parents=True)
+        (files / "out" / name / "half.tsv").write_text("gene")
+    os.utime(files / "out" / old, (time.time() - 2 * 86400,) * 2)
+    assert within(*RUN, "--design", "~ nothing").code == 2
+    assert all((files / "out" / name).exists() for name in names)
+    assert within(*RUN, *CONDITION).code == 0
+    left = {path.name for path in (files / "out").iterdir() if path.is_dir()}
+    assert left == set(names) - {ended, old}
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-2", "1.5"])
+def test_a_number_of_threads_that_is_none_is_refused(files, within, monkeypatch, value):
+    monkeypatch.setenv("FOLDWISE_NUM_THREADS", value)
+    done = within(*RUN, *CONDITION)
+    assert done.code == 2 and "FOLDWISE_NUM_THREADS" in done.err and value in done.err
+    assert within("run", "--help").code == 0
+    assert within(*RUN, *CONDITION, "--threads", "1", "--quiet").code == 0
+
+
+def test_warm_up_says_at_once_what_it_does(within, monkeypatch, capsys):
+    def compile_all():
+        assert "about half a minute" in capsys.readouterr().err
+
+    monkeypatch.setattr("foldwise.warming.warm_up", compile_all)
+    assert within("warm-up").code == 0
 
 
 def test_ctrl_c_inside_an_exec_still_exits_130(files, heed_ctrl_c):

@@ -7,9 +7,11 @@ import sys
 import click
 
 from foldwise import __version__
-from foldwise.cli.exit_codes import code_of, told
+from foldwise.cli.exit_codes import INTERRUPTED, TERMINATED, code_of, told
 from foldwise.cli.lazy import LazyGroup
-from foldwise.cli.session import debugging, prepare
+from foldwise.cli.session import Terminated, debugging, prepare
+
+STOPPED = "Stopped; nothing half-written is left behind."
 
 
 @click.group(
@@ -39,12 +41,12 @@ def cli(debug: bool) -> None:
     foldwise run counts.tsv samples.tsv --design "~ batch + condition" \\
         --contrast condition,treated,control --out results
 
-    Exit codes: 0 done, 1 the data cannot be fitted, 2 wrong use.
+    Exit codes: 0 done, 1 the data cannot be fitted, 2 wrong use, 130 stopped by ctrl-C, 143 stopped by SIGTERM.
     """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line. Exit codes: 0 done; 1 the data cannot be fitted; 2 wrong use."""
+    """Run the command line. Exit codes: 0 done; 1 the data cannot be fitted; 2 wrong use; 130, 143 stopped."""
     debug = debugging(arguments)
     prepare(debug)
     try:
@@ -52,8 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; nothing half-written is left behind.", err=True)
-        code = 130
+        click.echo(STOPPED, err=True)
+        code = INTERRUPTED
+    except Terminated:
+        click.echo(STOPPED, err=True)
+        code = TERMINATED
     except Exception as error:
         if debug and not isinstance(error, click.ClickException):
             raise

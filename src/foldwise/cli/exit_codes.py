@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 DONE, CANNOT_FIT, WRONG_USE = 0, 1, 2
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count them
 FILES = "foldwise.io.opening"  # what it refuses is no readable file, whatever its type says
 
 

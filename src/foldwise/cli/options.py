@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,22 @@ def together(*options: Decorator) -> Decorator:
     return apply
 
 
+def _checked_threads(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
+    """The library takes a variable that is no number for none; whoever set it should hear of that."""
+    asked = os.environ.get("FOLDWISE_NUM_THREADS", "")
+    if value is None and asked and not (asked.isascii() and asked.isdigit() and int(asked)):
+        raise click.UsageError(
+            f"The environment variable FOLDWISE_NUM_THREADS is {asked!r}, which is no number of threads: set it to a "
+            "whole number from 1 on, unset it to use all cores, or give --threads."
+        )
+    return value
+
+
 threads = click.option(
-    "--threads", type=click.IntRange(1), help="Threads to use; all cores (or FOLDWISE_NUM_THREADS) by default."
+    "--threads",
+    type=click.IntRange(1),
+    callback=_checked_threads,
+    help="Threads to use; all cores (or FOLDWISE_NUM_THREADS) by default.",
 )
 quiet = click.option("--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON on standard output.")

@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-TERMINATED = 128 + signal.SIGTERM
+from foldwise.cli.exit_codes import TERMINATED
+
 KERNELS_BESIDE = ".foldwise-kernels"
 _warned: set[str] = set()  # a command says everything once
 
@@ -33,7 +34,11 @@ def prepare(debug: bool) -> None:
 
 
 def _terminated(number: int, frame: Any) -> None:
-    raise SystemExit(TERMINATED)  # unlike the signal itself this cleans up
+    raise Terminated(TERMINATED)  # unlike the signal itself this cleans up
+
+
+class Terminated(SystemExit):
+    """SIGTERM: what schedulers and containers send first."""
 
 
 class Interrupted(KeyboardInterrupt):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from foldwise.cli.left_overs import prefix, remove_left_overs
 from foldwise.errors import OptionError
 
 
@@ -27,7 +28,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
     existed = out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".foldwise-", dir=out))
+        folder = Path(tempfile.mkdtemp(prefix=prefix(), dir=out))
     except OSError as error:
         raise OptionError(f"--out {out} cannot be written to: {error.strerror}.") from error
     done = False
@@ -39,6 +40,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, target)
         done = True
+        remove_left_overs(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if not done and not existed:
