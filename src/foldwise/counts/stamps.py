@@ -47,7 +47,7 @@ class FileStamp:
         return (
             f"{self.named} has changed since its counts were first read (written {_time(now.st_mtime_ns)}, "
             f"before {_time(self.modified)}{size}). What was fitted would be mixed with other counts. Read the file and "
-            "fit again; to keep a fit of the old counts, restore that file, and write new ones under another name."
+            "fit again; a fit that is to be kept needs a copy of its file that nothing writes to."
         )
 
 
