@@ -113,7 +113,7 @@ class Fit:
     @property
     def genes(self) -> pd.DataFrame:
         """R's columns by gene (mcols): baseMean, baseVar, allZero, dispGeneEst, …, betaConv, deviance, maxCooks."""
-        columns = {**self.stage.columns, **self.tested.columns}
+        columns: dict[str, Any] = {**self.stage.columns, **self.tested.columns}
         if self.stage.compat:
             columns["allZero"] = self.all_zero_in_r
         if self.tested.degrees is not None:
