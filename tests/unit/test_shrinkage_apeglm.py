@@ -268,3 +268,10 @@ def test_a_contrast_becomes_a_coefficient_of_the_same_model(vector):
     others[column] = vector @ beta
     np.testing.assert_allclose(moved @ others, matrix @ beta, atol=1e-12)
     assert column > 0
+
+
+def test_a_misspelled_option_is_answered_by_the_nearest(fit):
+    with pytest.raises(fw.OptionError, match=r"no option typ=\. Did you mean type="):
+        fit.shrink(coef=fit.coefficient_names[-1], typ="ashr")
+    with pytest.raises(fw.OptionError, match='no option of type="apeglm"'):
+        fit.shrink(coef=fit.coefficient_names[-1], nonsense=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from foldwise.warn import warn
 if TYPE_CHECKING:
     from foldwise.fit import Fit
 
+COMMON_OPTIONS = ("coef", "contrast", "type", "lfc_threshold", "svalue", "res")
 OPTIONS = {"apeglm": ("adapt", "converged", "prior_scale"), "ashr": ("grid",), "normal": ()}
 
 
@@ -126,6 +128,9 @@ def _check(
         raise OptionError('type="normal" gives no s-values; use type="apeglm" or "ashr", or leave svalue out.')
     strange = [name for name in options if name not in OPTIONS[type]]
     if strange:
+        meant = difflib.get_close_matches(strange[0], [*COMMON_OPTIONS, *OPTIONS[type]], 1, 0.6)
+        if meant:
+            raise OptionError(f"shrink() has no option {strange[0]}=. Did you mean {meant[0]}=?")
         known = ", ".join(OPTIONS[type]) or "none of its own"
         raise OptionError(f'{listed(strange)} is no option of type="{type}"; it has {known}.')
     if coef is not None:
