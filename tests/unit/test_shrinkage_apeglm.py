@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from foldwise.counts.sources import DenseCounts
-from foldwise.errors import FitError
+from foldwise.errors import FitError, OptionError
 from foldwise.execution import ThreadExecutor
 from foldwise.kernels import apeglm as kernel
 from foldwise.optimise.brent import LOOSE, root_on_interval
@@ -271,7 +271,7 @@ def test_a_contrast_becomes_a_coefficient_of_the_same_model(vector):
 
 
 def test_a_misspelled_option_is_answered_by_the_nearest(fit):
-    with pytest.raises(fw.OptionError, match=r"no option typ=\. Did you mean type="):
+    with pytest.raises(OptionError, match=r"no option typ=\. Did you mean type="):
         fit.shrink(coef=fit.coefficient_names[-1], typ="ashr")
-    with pytest.raises(fw.OptionError, match='no option of type="apeglm"'):
+    with pytest.raises(OptionError, match='no option of type="apeglm"'):
         fit.shrink(coef=fit.coefficient_names[-1], nonsense=1)

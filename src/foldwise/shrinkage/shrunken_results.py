@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 import difflib
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
