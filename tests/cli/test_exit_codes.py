@@ -11,6 +11,7 @@ import time
 import pytest
 
 from foldwise.cli.left_overs import prefix
+from foldwise.cli.staging import staged_folder
 
 RUN = ("run", "counts.tsv", "samples.csv", "--no-pictures", "--out", "out")
 CONDITION = ("--design", "~ condition")
@@ -118,6 +119,16 @@ def test_a_stopped_run_leaves_nothing(files, heed_ctrl_c, number, code):
     assert "Traceback" not in err
     assert err.count("nothing half-written is left behind") == 1
     assert not (files / "out").exists()
+
+
+def test_a_signal_between_two_folders_leaves_none(tmp_path, monkeypatch):
+    def stopped(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("foldwise.cli.staging.tempfile.mkdtemp", stopped)
+    with pytest.raises(KeyboardInterrupt), staged_folder(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "out").exists()
 
 
 def test_folders_of_killed_runs_go_with_the_next_run_and_others_stay(files, within):

@@ -25,14 +25,9 @@ def staged_folder(out: Path) -> Iterator[Path]:
     out = out.expanduser().absolute()
     if out.exists() and not out.is_dir():
         raise OptionError(f"--out {out} is a file; name a folder.")
-    existed = out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=prefix(), dir=out))
-    except OSError as error:
-        raise OptionError(f"--out {out} cannot be written to: {error.strerror}.") from error
-    done = False
-    try:
+    existed, folder, done = out.exists(), None, False
+    try:  # from the first folder on: a signal may come between any two lines
+        folder = _folder_in(out)
         yield folder
         for path in sorted(folder.rglob("*")):
             if path.is_file():
@@ -42,6 +37,15 @@ def staged_folder(out: Path) -> Iterator[Path]:
         done = True
         remove_left_overs(out)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         if not done and not existed:
             shutil.rmtree(out, ignore_errors=True)
+
+
+def _folder_in(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=prefix(), dir=out))
+    except OSError as error:
+        raise OptionError(f"--out {out} cannot be written to: {error.strerror}.") from error
