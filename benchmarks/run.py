@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.workloads import WORKLOADS, Workload, written  # noqa: E402
 
 TOOLS = ("foldwise", "r", "pydeseq2", "inmoose")
-STEP = {"wald": "fit", "lrt": "fit", "apeglm": "apeglm", "vst": "vst", "rlog": "rlog"}
+STEP = {"wald": "fit", "whole": "fit", "lrt": "fit", "apeglm": "apeglm", "vst": "vst", "rlog": "rlog"}
 
 
 def command(tool: str, work: Workload, at: Path, threads: int, repeat: int, python: str) -> list[str] | None:
@@ -41,7 +41,7 @@ def command(tool: str, work: Workload, at: Path, threads: int, repeat: int, pyth
             str(at),
             str(threads),
         ]
-    if tool != "foldwise" and work.what not in ("wald", "vst"):
+    if tool != "foldwise" and work.what not in ("wald", "whole", "vst"):
         return None
     return [python, str(tools / f"run_{tool}.py"), work.name, str(at), str(threads), str(repeat)]
 

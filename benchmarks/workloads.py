@@ -11,7 +11,10 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One task. what : "wald", "lrt", "apeglm", "vst" or "rlog". genes, samples : of a simulated table."""
+    """One task. what : "wald", "lrt", "apeglm", "vst", "rlog", or "whole": fit, results and apeglm.
+
+    genes, samples : of a simulated table.
+    """
 
     name: str
     about: str
@@ -58,9 +61,9 @@ WORKLOADS = {
         Workload("W8R", "rlog on W3", "sim100", "~ condition", "rlog", genes=20_000, samples=100),
         Workload("W8Rs", "rlog on 2,000 x 100", "sim100s", "~ condition", "rlog", genes=2_000, samples=100),
         Workload("W9", "1,000 x 6, whole process", "sim6", "~ condition", genes=1_000, samples=6),
-        Workload("W10", "54,922 x 300, two groups", "sim300", "~ condition", genes=54_922, samples=300),
+        Workload("W10", "54,922 x 300, two groups", "sim300", "~ condition", "whole", genes=54_922, samples=300),
         Workload(
-            "W11", "54,922 x 2,451 (p = 6)", "sim2451", "~ batch + condition", genes=54_922, samples=2_451, batches=5
+            "W11", "54,922 x 2,451 (p = 6)", "sim2451", "~ batch + condition", "whole", genes=54_922, samples=2_451, batches=5
         ),
     )
 }  # fmt: skip

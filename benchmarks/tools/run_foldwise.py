@@ -56,7 +56,7 @@ def one_round(work, data, run, options) -> dict[str, float]:
     clock = Clock()
     fit.results()
     took |= clock.took("results")
-    if work.what == "apeglm":
+    if work.what in ("apeglm", "whole"):
         clock = Clock()
         fit.shrink(coef=fit.coefficient_names[-1])
         took |= clock.took("apeglm")

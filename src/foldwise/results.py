@@ -197,16 +197,13 @@ def results(
     columns = {
         "baseMean": base_mean,
         "log2FoldChange": fit.finite_or_infinite(found.lfc),
+        **({"lfcMLE": mle_fold_change(fit, asked)} if add_mle else {}),
         "lfcSE": found.se,
         "stat": found.stat,
         "pvalue": pvalue,
     }
-    if add_mle:
-        columns["lfcMLE"] = mle_fold_change(fit, asked)
     _zero_after_replacement(fit, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
-    if add_mle:
-        table.insert(2, "lfcMLE", table.pop("lfcMLE"))
     padj, filtering = _adjusted(
         table, base_mean, alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method, compat, fit
     )

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from foldwise.cli.provenance import told_once
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -94,7 +92,8 @@ def read_inputs(counts: str, samples: str | None, how: Reading) -> CountData:
         raise _lacking_gene_column(counts, table, how) or error from error
     if how.drop_unlisted:  # pipelines expect the order of the sheet
         data = data.select(samples=[name for name in table.index if name in data.sample_names])
-    data = data._with(provenance=told_once((*table.attrs.get("provenance", ()), *data.provenance)))
+    notes = (*table.attrs.get("provenance", ()), *data.provenance)
+    data = data._with(provenance=tuple(dict.fromkeys(notes)))
     return with_factors(data, how.factors) if how.factors else data
 
 
@@ -140,7 +139,6 @@ def _with_own_samples(counts: str, how: Reading) -> CountData:
     data = read_counts(counts, layer=how.layer, round_counts=how.round_counts)
     if not isinstance(data, CountData):
         raise click.UsageError(f"Missing SAMPLES: {counts} holds counts only. Give a table with one row a sample.")
-    data = data._with(provenance=told_once(data.provenance))
     return with_factors(data, how.factors) if how.factors else data
 
 

@@ -52,8 +52,10 @@ def transform(counts: str, samples: str | None, out: str, threads: int | None, q
     kept, method = _kept(options)
     with readable(counts, samples) as (path, sheet):
         data = _data(str(path), sheet, threads, options)
-        table = kept.apply(getattr(data, "data", data), executor=threads) if kept else None
-        table = _transformed(data, threads, options) if table is None else table
+        if kept is None:
+            table = _transformed(data, threads, options)
+        else:
+            table = kept.apply(getattr(data, "data", data), executor=threads)
     write_table(table.rename_axis("gene"), out)
     if out != "-" and not quiet:
         click.echo(f"{len(table):,} genes x {table.shape[1]} samples ({method}) in {out}", err=True)

@@ -111,20 +111,32 @@ def _gene_labels(genes: Any, n_genes: int) -> tuple[pd.Index | None, pd.DataFram
     return labels, annotation
 
 
-def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | None) -> LabelledCounts:
-    notes: list[str] = []
+def layer_of_counts(adata: Any, layer: str | None) -> tuple[str | None, str]:
+    """The layer that holds the counts of an AnnData, None for X; and where they are, in words.
+
+    layer : the one asked for. If none is, "counts" is taken where X holds something else.
+
+    Raises
+    ------
+    CountsError
+        If there is no such layer.
+    """
     if layer is not None:
         if layer not in adata.layers:
             raise CountsError(
                 f"The AnnData has no layer {layer!r}; it has {listed(adata.layers.keys(), 20) or 'none'}."
             )
-        matrix = adata.layers[layer]
-        notes.append(f"counts read from layer '{layer}'")
-    elif "counts" in adata.layers and not _looks_like_counts(adata.X):
-        matrix = adata.layers["counts"]
-        notes.append("X does not hold counts: read from layer 'counts'")
-    else:
-        matrix = adata.X
+        return layer, f"layer '{layer}'"
+    if "counts" in adata.layers and not _looks_like_counts(adata.X):
+        return "counts", "layer 'counts' (X does not hold counts)"
+    return None, "X"
+
+
+def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | None) -> LabelledCounts:
+    found, where = layer_of_counts(adata, layer)
+    matrix = adata.X if found is None else adata.layers[found]
+    # A layer that was asked for needs no note: whoever asked, a person or a reader of files, knows.
+    notes = [f"counts read from {where}"] if found != layer else []
     if matrix is None:
         raise CountsError("The AnnData has no X: name the layer that holds the counts with layer=.")
     labels, annotation = _gene_labels(genes, adata.shape[1])

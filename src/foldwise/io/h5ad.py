@@ -56,6 +56,7 @@ def h5ad_data(
     were given to the fit and not estimated by it.
     """
     from foldwise.counts import CountData
+    from foldwise.counts.labels import layer_of_counts
 
     report = ReadReport(path)
     adata = open_anndata(path, backed=backed)
@@ -66,12 +67,13 @@ def h5ad_data(
     given: dict[str, Any] = {name: _layer(adata, name) for name in OWN_LAYERS if own and name in adata.layers}
     if own.get("size_factors_given"):
         given["size_factors"] = pd.Series(np.asarray(adata.obs["size_factors"], dtype=float), index=adata.obs_names)
+    layer, where = layer_of_counts(adata, layer)
     left_out = [f"layer '{n}'" for n in adata.layers if n != layer and n not in given] + [
         f"{slot} ({listed(keys, 3)})" for slot in ("obsm", "varm", "uns") if (keys := list(getattr(adata, slot).keys()))
     ]
     report.note(
-        f"read {how_many(adata.n_vars, 'gene')} in {how_many(adata.n_obs, 'sample')} from "
-        f"{'X' if layer is None else repr(layer)}" + (", counts left on disk" if backed else "")
+        f"read {how_many(adata.n_vars, 'gene')} in {how_many(adata.n_obs, 'sample')} from {where}"
+        + (", counts left on disk" if backed else "")
     )
     if left_out:
         report.note(f"left out {', '.join(left_out)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +52,7 @@ def with_outliers_replaced(
             f"At least 3 replicates are necessary to say what an outlier should have been: "
             f"min_replicates_for_replace={min_replicates!r} is too few. Use float('inf') to replace nothing."
         )
+    lasting, tested = _without_lasting(tested)
     unchanged = Refitted(stage, tested, None, np.zeros(stage.measured.n_genes, dtype=bool))
     replaceable = replaceable_samples(plan.design.cells, min_replicates)
     if not replaceable.any() or "exceeds" not in tested.cooks:
@@ -68,7 +68,13 @@ def with_outliers_replaced(
     factors = stage.measured.factors if stage.measured.factors.ndim == 1 else stage.measured.factors[rows]
     new = replaced_counts(counts, factors, cooks, cutoff, replaceable)
     replacement = Replacement(rows, new, replaceable)
-    return _refitted(stage, plan, with_mark, replacement, compat)
+    return _refitted(stage, plan, with_mark, replacement, lasting, compat)
+
+
+def _without_lasting(tested: Tested) -> tuple[FloatArray | None, Tested]:
+    """The largest distances over samples that are never replaced, which only the refit asks for, and the rest."""
+    cooks = dict(tested.cooks)
+    return cooks.pop("lastingCooks", None), replace(tested, cooks=cooks)
 
 
 def first_fit_of(stage: Dispersions, plan: TestPlan, rows: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -86,6 +92,7 @@ def _refitted(
     plan: TestPlan,
     tested: Tested,
     replacement: Replacement,
+    lasting: FloatArray | None,
     compat: bool,
 ) -> Refitted:
     rows = replacement.rows
@@ -105,7 +112,7 @@ def _refitted(
     new_stage, new = _fit_again(stage, plan, again, replacement.counts[~now_zero], tested, compat)
     stage = replace(stage, columns=_put(columns, new_stage.columns, again, skip=("allZero",)))
     tested = _merged(tested, new, again, rows[now_zero])
-    max_cooks = _judged_again(stage.design, tested.cooks, replacement.replaceable)
+    max_cooks = _judged_again(stage.design, lasting, replacement.replaceable)
     cooks = {**tested.cooks, "maxCooks": max_cooks}
     tested = replace(tested, columns={**tested.columns, "maxCooks": max_cooks}, cooks=cooks)
     return Refitted(stage, tested, replacement, refitted)
@@ -175,15 +182,15 @@ def _merged(tested: Tested, new: Tested, again: IntArray, now_zero: IntArray) ->
     return replace(tested, columns=columns, **arrays)
 
 
-def _judged_again(design: Design, cooks: Mapping[str, FloatArray], replaceable: BoolArray) -> FloatArray:
+def _judged_again(design: Design, lasting: FloatArray | None, replaceable: BoolArray) -> FloatArray:
     """Cook's maxima of all genes after any refit: samples that could be replaced count as zero; NaN if all could.
 
-    design : of the dispersions. cooks : of the first fit.
+    design : of the dispersions. lasting : (n_genes,) largest distances of the first fit over the other samples.
     """
     judged = judged_samples(design.cells, design.matrix.shape[1])
-    largest = cooks["lastingCooks"]
+    assert lasting is not None  # made wherever distances are
     if replaceable.all() or not judged.any():
-        return np.full(len(largest), np.nan)
+        return np.full(len(lasting), np.nan)
     if not (judged & ~replaceable).any():  # then R has a zero even for genes without counts
-        return np.zeros(len(largest))
-    return np.maximum(largest, 0.0)
+        return np.zeros(len(lasting))
+    return np.maximum(lasting, 0.0)
