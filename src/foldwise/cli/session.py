@@ -81,10 +81,9 @@ def _writable(folder: Path) -> bool:
 
 def note_compiling(say: Callable[[str], None]) -> None:
     """Let the first run on a machine say that it compiles."""
-    from foldwise.kernels import _jit
+    from foldwise.kernels import on_notice
 
-    if hasattr(_jit, "on_notice"):
-        _jit.on_notice(say)
+    on_notice(say)
 
 
 def debugging(arguments: list[str] | None) -> bool:

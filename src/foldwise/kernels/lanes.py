@@ -27,7 +27,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from foldwise.arrays import FloatArray
-from foldwise.kernels._jit import LANES_VARIABLE
+from foldwise.kernels._kept import LANES_VARIABLE
 
 WIDTH = int(os.environ.get(LANES_VARIABLE, "16"))
 DOUBLE, INT = ir.DoubleType(), ir.IntType(64)

@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.optimise._jit import compiled, shared
+from foldwise.kernels._jit import kernel
+from foldwise.optimise._jit import shared
 
 LOG_SQRT_TWO_PI = 0.9189385332046728
 LOG_TWO_PI = 1.8378770664093456
@@ -181,7 +182,7 @@ def prepared_log_density(count: float, mean: float, size: float, first: float, e
     return first + (core - scale)
 
 
-@compiled
+@kernel
 def prepare_all(counts: FloatArray, sizes: FloatArray) -> FloatArray:
     """(3, n) the parts of :func:`prepare` for many counts; zeros for counts of 0."""
     parts = np.zeros((3, counts.shape[0]))
@@ -191,7 +192,7 @@ def prepare_all(counts: FloatArray, sizes: FloatArray) -> FloatArray:
     return parts
 
 
-@compiled
+@kernel
 def prepared_log_densities(counts: FloatArray, means: FloatArray, sizes: FloatArray, parts: FloatArray) -> FloatArray:
     """(n,) log densities from prepared parts."""
     out = np.empty(counts.shape[0])

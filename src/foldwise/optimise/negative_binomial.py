@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from foldwise.arrays import FloatArray
-from foldwise.kernels._jit import announce
-from foldwise.optimise._jit import compiled
+from foldwise.kernels._jit import announce, kernel
 from foldwise.optimise.density import LOG_SQRT_TWO_PI, prepare, prepared_log_density
 from foldwise.optimise.extended_sum import add_extended
 from foldwise.optimise.lbfgsb import CODES, run
@@ -17,7 +16,7 @@ BOX = 30.0  # log2: no coefficient beyond it
 NOT_FINITE = 1e300  # what the objective says where it has no finite value
 
 
-@compiled
+@kernel
 def negative_log_posterior(  # type: ignore[no-untyped-def]
     points, counts, factors, weights, matrix, size, parts, sd, log_sd, two, out
 ):
