@@ -80,7 +80,7 @@ def test_no_genes_are_no_trouble(simulate):
 WIDTH_SCRIPT = """
 import sys; sys.path.insert(0, {here!r})
 import conftest, test_bits
-blocks = [conftest.simulated(kind, 30) for kind in ("two groups", "covariate", "weights")]
+blocks = [conftest.simulated(kind, 30) for kind in ("two groups", "covariate", "weights", "many columns")]
 numbers = [column for block in blocks for column in test_bits.everything(block)]
 import hashlib; print(hashlib.sha256(b"".join(a.tobytes() for a in numbers)).hexdigest())
 """

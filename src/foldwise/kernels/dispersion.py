@@ -14,6 +14,16 @@ from foldwise.kernels import scratch
 from foldwise.kernels._jit import announce, kernel
 from foldwise.kernels.answers import DispersionSearch
 from foldwise.kernels.design import KernelDesign
+from foldwise.kernels.interpolation import (
+    NOWHERE,
+    POINTS,
+    ROWS,
+    curve_through,
+    load_rows,
+    predict,
+    remember,
+    store_rows,
+)
 from foldwise.kernels.lanes import WIDTH, load, spread, store
 from foldwise.kernels.likelihood import (
     SHIFT,
@@ -32,12 +42,13 @@ from foldwise.kernels.smallmat import factor, invert_factor, trace_of_product
 COX_REID_WEIGHT = 0.01  # samples of at most this weight do not count in the adjustment
 FLUSH = 16  # factors multiplied before a logarithm is taken
 NO_SMALL_COUNTS = -2.08  # log dispersion below which r > 8
+REMEMBERED_FROM = 32  # samples from which interpolating costs less than evaluating
 
 # Rows of what a tile knows of its genes.
 (
     PROPOSAL, DONE, STEP, AT, VALUE, FIRST, SLOPE, KAPPA, ACCEPTED, PRIOR, CONSTANT, SAMPLES, EXCESS,
-    LARGEST, LARGER,
-) = range(15)  # fmt: skip
+    KNOWN, LARGEST, LARGER,
+) = range(16)  # fmt: skip
 BEST, CENTER = VALUE, SLOPE  # of the grid
 STATE_ROWS = LARGER + SHIFT_STEPS + 1
 
@@ -45,8 +56,8 @@ STATE_ROWS = LARGER + SHIFT_STEPS + 1
 @kernel
 def climb(  # type: ignore[no-untyped-def]
     counts, means, weights, weighted, order, row_starts, starts, rows, values, p, saturated,
-    log_start, prior_means, precision, grid, grid_low, spacing,
-    y, mu, w, d_sums, d_square_sums, state, gene, b, b_slope, pivots, out,
+    log_start, prior_means, precision, grid, grid_low, spacing, remembers,
+    y, mu, w, d_sums, d_square_sums, state, points, curve, gene, b, b_slope, pivots, out,
 ):  # fmt: skip
     n, m = counts.shape
     n_rows = row_starts.size - 1
@@ -82,7 +93,8 @@ def climb(  # type: ignore[no-untyped-def]
                     w[j, lane] = weight
                 samples += weight
                 total += weight * count
-                state[LARGER + int(min(count, SHIFT)), lane] += weight
+                if count < SHIFT:
+                    state[LARGER + int(count), lane] += weight
             # weights of counts equal to k become weights of counts above k
             larger = samples
             excess = 0.0
@@ -97,80 +109,97 @@ def climb(  # type: ignore[no-untyped-def]
             state[EXCESS, lane] = excess
             state[PRIOR, lane] = prior_means[waiting]
             state[PROPOSAL, lane] = log_start[waiting]
+            for point in range(POINTS):
+                points[point, lane] = NOWHERE
+                curve[point, lane] = NOWHERE
             gene[lane] = waiting
             waiting += 1
             busy += 1
         if busy == 0:
             return
 
-        # All lanes at their proposals: value and slope.
-        largest = 0
-        for lane in range(WIDTH):
-            if gene[lane] >= 0 and state[PROPOSAL, lane] > NO_SMALL_COUNTS:
-                largest = max(largest, int(state[LARGEST, lane]))
+        # What is known of a proposal from the points before it; if of none, all are evaluated.
         log_alpha = load(state, PROPOSAL)
-        alpha, r, shift, h, base, base_inverse = at_log_dispersion(log_alpha)
-        value, slope = likelihood_rest(
-            load(state, SAMPLES), load(state, CONSTANT), load(state, EXCESS), load(state, LARGER),
-            r, shift, h, base_inverse,
-        )  # fmt: skip
-        for k in range(1, largest):
-            more, steeper = small_count_terms(float(k), load(state, LARGER + k), alpha, shift)
-            value = value + more
-            slope = slope + steeper
-        logs = spread(0.0)  # of ratios and determinants alike, taken once for several
-        product = spread(1.0)
-        factors = 0
-        trace = spread(0.0)
-        for row in range(n_rows):
-            d_sum = spread(0.0)
-            d_squares = spread(0.0)
-            for j in range(row_starts[row], row_starts[row + 1]):
-                part, part_slope, ratio, d = dispersion_terms(
-                    load(y, j), load(mu, j), alpha, r, shift, h, base, base_inverse
-                )
-                if weighted:
-                    weights_here = load(w, j)
-                    part = (part - 0.5 * logarithm(ratio)) * weights_here
-                    part_slope = part_slope * weights_here
-                    d = masked(d, weights_here, COX_REID_WEIGHT)
-                else:
-                    product = product * ratio
-                    factors += 1
-                    if factors == FLUSH:
-                        logs = logs + logarithm(product)
-                        product = spread(1.0)
-                        factors = 0
-                value = value + part
-                slope = slope + part_slope
-                d_sum = d_sum + d
-                d_squares = d_squares + d * d
-            if saturated:
-                store(pivots, row, d_sum)
-                trace = trace + d_squares / d_sum
-            else:
-                store(d_sums, row, d_sum)
-                store(d_square_sums, row, d_squares)
-        if not saturated:
-            for k in range(size):
+        value = spread(0.0)
+        slope = spread(0.0)
+        known = spread(1.0)
+        predicted = 0
+        if remembers:
+            value, slope, known = predict(load_rows(curve), log_alpha)
+            store(state, KNOWN, known)
+            for lane in range(WIDTH):
+                if gene[lane] >= 0 and state[KNOWN, lane] > 0.0:
+                    predicted += 1
+        if predicted == 0:
+            largest = 0
+            for lane in range(WIDTH):
+                if gene[lane] >= 0 and state[PROPOSAL, lane] > NO_SMALL_COUNTS:
+                    largest = max(largest, int(state[LARGEST, lane]))
+            alpha, r, shift, h, base, base_inverse = at_log_dispersion(log_alpha)
+            value, slope = likelihood_rest(
+                load(state, SAMPLES), load(state, CONSTANT), load(state, EXCESS), load(state, LARGER),
+                r, shift, h, base_inverse,
+            )  # fmt: skip
+            for k in range(1, largest):
+                more, steeper = small_count_terms(float(k), load(state, LARGER + k), alpha, shift)
+                value = value + more
+                slope = slope + steeper
+            logs = spread(0.0)  # of ratios and determinants alike, taken once for several
+            product = spread(1.0)
+            factors = 0
+            trace = spread(0.0)
+            for row in range(n_rows):
                 d_sum = spread(0.0)
                 d_squares = spread(0.0)
-                for i in range(starts[k], starts[k + 1]):
-                    d_sum = d_sum + load(d_sums, rows[i]) * values[i]
-                    d_squares = d_squares + load(d_square_sums, rows[i]) * values[i]
-                store(b, k, d_sum)
-                store(b_slope, k, d_squares)
-            factor(b, p, pivots)
-            invert_factor(b, p)
-            trace = trace_of_product(b, p, b_slope)
-        for k in range(p):
-            product = product * load(pivots, k)
-            factors += 1
-            if factors >= FLUSH or k == p - 1:
-                logs = logs + logarithm(product)
-                product = spread(1.0)
-                factors = 0
-        value, slope = posterior(value, slope, logs, alpha, trace, log_alpha, load(state, PRIOR), precision)
+                for j in range(row_starts[row], row_starts[row + 1]):
+                    part, part_slope, ratio, d = dispersion_terms(
+                        load(y, j), load(mu, j), alpha, r, shift, h, base, base_inverse
+                    )
+                    if weighted:
+                        weights_here = load(w, j)
+                        part = (part - 0.5 * logarithm(ratio)) * weights_here
+                        part_slope = part_slope * weights_here
+                        d = masked(d, weights_here, COX_REID_WEIGHT)
+                    else:
+                        product = product * ratio
+                        factors += 1
+                        if factors == FLUSH:
+                            logs = logs + logarithm(product)
+                            product = spread(1.0)
+                            factors = 0
+                    value = value + part
+                    slope = slope + part_slope
+                    d_sum = d_sum + d
+                    d_squares = d_squares + d * d
+                if saturated:
+                    store(pivots, row, d_sum)
+                    trace = trace + d_squares / d_sum
+                else:
+                    store(d_sums, row, d_sum)
+                    store(d_square_sums, row, d_squares)
+            if not saturated:
+                for k in range(size):
+                    d_sum = spread(0.0)
+                    d_squares = spread(0.0)
+                    for i in range(starts[k], starts[k + 1]):
+                        d_sum = d_sum + load(d_sums, rows[i]) * values[i]
+                        d_squares = d_squares + load(d_square_sums, rows[i]) * values[i]
+                    store(b, k, d_sum)
+                    store(b_slope, k, d_squares)
+                factor(b, p, pivots)
+                invert_factor(b, p)
+                trace = trace_of_product(b, p, b_slope)
+            for k in range(p):
+                product = product * load(pivots, k)
+                factors += 1
+                if factors >= FLUSH or k == p - 1:
+                    logs = logs + logarithm(product)
+                    product = spread(1.0)
+                    factors = 0
+            value, slope = posterior(value, slope, logs, alpha, trace, log_alpha, load(state, PRIOR), precision)
+            if remembers:
+                store_rows(points, remember(log_alpha, value, slope, load_rows(points)))
+                known = spread(1.0)
 
         # Each gene decides.
         if grid:
@@ -183,7 +212,7 @@ def climb(  # type: ignore[no-untyped-def]
         else:
             step, done, at, stored, first, slope, kappa, accepted, proposal = take_step(
                 value, slope, log_alpha, load(state, STEP), load(state, AT), load(state, VALUE), load(state, FIRST),
-                load(state, SLOPE), load(state, KAPPA), load(state, ACCEPTED),
+                load(state, SLOPE), load(state, KAPPA), load(state, ACCEPTED), known,
             )  # fmt: skip
             store(state, VALUE, stored)
             store(state, FIRST, first)
@@ -194,6 +223,8 @@ def climb(  # type: ignore[no-untyped-def]
         store(state, DONE, done)
         store(state, AT, at)
         store(state, PROPOSAL, proposal)
+        if remembers and predicted == 0:
+            store_rows(curve, curve_through(load_rows(points), proposal))
         for lane in range(WIDTH):
             here = gene[lane]
             if here >= 0 and state[DONE, lane] > 0.0:
@@ -274,8 +305,8 @@ def _climb(
     rows = design.n_rows
     out = np.empty((5, n))
     low, high = bounds or (0.0, 0.0)
-    y, mu, w, d_sums, d_squares, state, b, b_slope, pivots = scratch.tiles(
-        m, m, m if weighted else 1, rows, rows, STATE_ROWS, size, size, p
+    y, mu, w, d_sums, d_squares, state, points, curve, b, b_slope, pivots = scratch.tiles(
+        m, m, m if weighted else 1, rows, rows, STATE_ROWS, ROWS, ROWS, size, size, p
     )
     announce(climb)
     climb(
@@ -285,6 +316,7 @@ def _climb(
         np.zeros(n) if prior_log_mean is None else scratch.plain(prior_log_mean),
         0.0 if prior_variance is None else 1.0 / float(prior_variance),
         bounds is not None, float(low), float(high - low) / (GRID_POINTS - 1),
-        y, mu, w, d_sums, d_squares, state, scratch.integers(), b, b_slope, pivots, out,
+        bounds is None and m >= REMEMBERED_FROM,
+        y, mu, w, d_sums, d_squares, state, points, curve, scratch.integers(), b, b_slope, pivots, out,
     )  # fmt: skip
     return out

@@ -195,18 +195,24 @@ def _spread(builder: Any, scalar: Any) -> Any:
     return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
 
 
-def _vectors(builder: Any, values: Any, kinds: Any) -> list[Vector]:
-    return [Vector(builder, v if k == lanes else _spread(builder, v)) for v, k in zip(values, kinds, strict=True)]
+def _vectors(builder: Any, values: Any, kinds: Any) -> list[Any]:
+    return [_vector(builder, value, kind) for value, kind in zip(values, kinds, strict=True)]
+
+
+def _vector(builder: Any, value: Any, kind: Any) -> Vector | tuple[Vector, ...]:
+    if isinstance(kind, types.UniTuple):
+        return tuple(Vector(builder, part) for part in cgutils.unpack_tuple(builder, value))
+    return Vector(builder, value if kind == lanes else _spread(builder, value))
 
 
 def formula(function: Callable[..., Any]) -> Any:
     """Make a function of vectors (returning a vector, or a tuple of them) an operation of the kernels.
 
-    Its arguments may be lanes or single numbers there.
+    Its arguments may be lanes, tuples of lanes, or single numbers there.
     """
 
     def typed(typingctx: Any, *arguments: Any) -> Any:
-        outputs = _count_outputs(function)
+        outputs = _count_outputs(function, arguments)
         answer = lanes if outputs == 1 else types.UniTuple(lanes, outputs)
 
         def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
@@ -215,7 +221,8 @@ def formula(function: Callable[..., Any]) -> Any:
                 return result.value
             return context.make_tuple(builder, sig.return_type, [part.value for part in result])
 
-        return answer(*(a if a == lanes else types.float64 for a in arguments)), codegen
+        kept = (lanes, *(a for a in arguments if isinstance(a, types.UniTuple)))
+        return answer(*(a if a in kept else types.float64 for a in arguments)), codegen
 
     typed.__name__ = typed.__qualname__ = function.__name__
     typed.__doc__ = function.__doc__
@@ -228,12 +235,12 @@ def formula(function: Callable[..., Any]) -> Any:
 
 
 @cache
-def _count_outputs(function: Callable[..., Any]) -> int:
+def _count_outputs(function: Callable[..., Any], kinds: tuple[Any, ...]) -> int:
     """Try the formula on a function that is thrown away."""
     scratch = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "scratch")
     builder = ir.IRBuilder(scratch.append_basic_block())
     zero = Vector(builder, ir.Constant(VECTOR, [0.0] * WIDTH))
-    result = function(*[zero] * len(inspect.signature(function).parameters))
+    result = function(*((zero,) * kind.count if isinstance(kind, types.UniTuple) else zero for kind in kinds))
     return len(result) if isinstance(result, tuple) else 1
 
 
@@ -275,14 +282,24 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any
     return builder.bitcast(at, VECTOR.as_pointer())
 
 
+def load_row(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any:
+    """While a kernel is being compiled: a row of an array as lanes."""
+    value = builder.load(_address(context, builder, kind, array, row))
+    value.align = 8
+    return value
+
+
+def store_row(context: Any, builder: Any, kind: Any, array: Any, row: Any, value: Any) -> None:
+    """While a kernel is being compiled: lanes into a row of an array."""
+    builder.store(value, _address(context, builder, kind, array, row)).align = 8
+
+
 @intrinsic
 def load(typingctx, array, row):  # type: ignore[no-untyped-def]
     """Row of a C-contiguous (n, WIDTH) array as lanes."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        value = builder.load(_address(context, builder, sig.args[0], *args))
-        value.align = 8
-        return value
+        return load_row(context, builder, sig.args[0], *args)
 
     return lanes(array, types.intp), codegen
 
@@ -292,8 +309,7 @@ def store(typingctx, array, row, value):  # type: ignore[no-untyped-def]
     """Put lanes into a row of a C-contiguous (n, WIDTH) array."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        put = builder.store(args[2], _address(context, builder, sig.args[0], args[0], args[1]))
-        put.align = 8
+        store_row(context, builder, sig.args[0], *args)
         return context.get_dummy_value()
 
     return types.none(array, types.intp, lanes), codegen

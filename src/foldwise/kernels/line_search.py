@@ -22,12 +22,13 @@ GRID_POINTS = 20
 @formula
 def take_step(
     new_value: Vector, new_slope: Vector, proposal: Vector, step: Vector, at: Vector, value: Vector, first: Vector,
-    slope: Vector, kappa: Vector, accepted: Vector,
+    slope: Vector, kappa: Vector, accepted: Vector, known: Vector,
 ) -> tuple[Vector, ...]:  # fmt: skip
     """Next step, done, at, value, first value, slope, kappa, accepted steps (modulo 5), proposal.
 
-    Step 0 is the evaluation at the start.
+    Step 0 is the evaluation at the start. known : 0 where value and slope at the proposal are not: all stays as it is.
     """
+    before = (step, step.lift(0.0), at, value, first, slope, kappa, accepted, proposal)
     fresh = step.equals(0.0)
     enough = (0.0 - new_value) <= (0.0 - value) - kappa * SUFFICIENT_GAIN * (slope * slope)
     moved = enough & ~fresh
@@ -44,12 +45,13 @@ def take_step(
     accepted = accepted.lift(0.0).where(fifth, accepted)
     grown = GROWTH * kappa
     grown = grown.where(grown < 1.0, 1.0)
-    after = (0.5 * grown).where(fifth, grown).where(goes_on, 0.5 * kappa)
-    kappa = after.lift(1.0).where(fresh, after)
+    next_kappa = (0.5 * grown).where(fifth, grown).where(goes_on, 0.5 * kappa)
+    kappa = next_kappa.lift(1.0).where(fresh, next_kappa)
     done = done | step.equals(MAX_STEPS)
     step = step.where(done, step + 1.0)
     kappa = _within_box(at, slope, kappa)
-    return step, done.ones(), at, value, first, slope, kappa, accepted, at + kappa * slope
+    after = (step, done.ones(), at, value, first, slope, kappa, accepted, at + kappa * slope)
+    return tuple(new.where(known > 0.0, old) for new, old in zip(after, before, strict=True))
 
 
 def _within_box(at: Vector, slope: Vector, kappa: Vector) -> Vector:
