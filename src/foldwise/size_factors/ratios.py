@@ -82,7 +82,9 @@ def _median_ratio(counts: FloatArray, log_means: FloatArray, logs: Callable[[Flo
     positive = counts > 0
     if not positive.any():
         return math.nan
-    return math.exp(_median(logs(counts[positive]) - log_means[positive]))
+    if not positive.all():
+        counts, log_means = counts[positive], log_means[positive]
+    return math.exp(_median(logs(counts) - log_means))
 
 
 def _median(values: FloatArray) -> float:
