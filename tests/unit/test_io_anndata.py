@@ -294,3 +294,46 @@ def test_pseudobulk_without_layers_says_where_counts_may_be() -> None:
     cells.raw = cells.copy()
     with pytest.raises(fw.CountsError, match="adata.raw may hold the counts"):
         fw.pseudobulk(cells, by="s")
+
+
+# ------------------------------------------------------------------------------------------------ a fit of a fit
+def two_batches():
+    return fw.simulate(n_genes=200, n_samples=12, seed=5, n_batches=2).data
+
+
+def assert_holds(out, fit):
+    for name in fit.genes:
+        np.testing.assert_array_equal(out.var[name].astype(float), fit.genes[name].astype(float), err_msg=name)
+    assert set(fit.genes) == set(out.uns["foldwise"]["var_added"])
+    np.testing.assert_array_equal(out.obs["size_factors"], fit.size_factors)
+    assert list(out.uns["foldwise"]["obs_added"]) == ["size_factors"]
+
+
+@pytest.mark.parametrize("through", ["memory", "file"])
+def test_a_second_fit_of_what_a_first_one_wrote_has_its_own_values(tmp_path, through, recwarn):
+    first = fw.deseq(two_batches().to_anndata(), "~ condition", test="LRT", reduced="~ 1")
+    wrote = first.to_anndata()
+    if through == "file":
+        wrote.write_h5ad(tmp_path / "x.h5ad")
+        wrote = anndata.read_h5ad(tmp_path / "x.h5ad")[2:].copy()
+    kept = wrote.var.copy()
+    second = fw.deseq(wrote, "~ batch + condition")
+    out = second.to_anndata()
+    assert_holds(out, second)
+    assert "fullBetaConv" in first.genes and "fullBetaConv" not in out.var  # the first fit's alone
+    assert not [w for w in recwarn if "of the data had" in str(w.message)]
+    pd.testing.assert_frame_equal(wrote.var, kept)
+
+
+def test_columns_that_foldwise_did_not_write_give_way_with_one_warning():
+    source = two_batches().to_anndata()
+    source.var["baseMean"], source.obs["size_factors"], source.var["symbol"] = "mine", 1.0, "x"
+    fit = fw.deseq(source, "~ condition")
+    with pytest.warns(fw.FoldwiseWarning, match=r'obs\["size_factors"\], var\["baseMean"\] of the data') as given:
+        out = fit.to_anndata()
+    assert len(given) == 1 and list(out.var["symbol"]) == ["x"] * 200 and list(source.var["baseMean"]) == ["mine"] * 200
+    assert_holds(out, fit)
+    del out.uns["foldwise"]
+    second = fw.deseq(out, "~ batch + condition")
+    with pytest.warns(fw.FoldwiseWarning, match=r'var\["dispersion"\]'):
+        assert_holds(second.to_anndata(), second)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,23 @@ def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
             raise SamplesError(
                 "A table of samples is needed: pass samples=, a DataFrame with one row for each column of the counts."
             )
-        samples = counts.obs
+        samples = without_earlier_fit(counts, "obs")
     if not isinstance(samples, pd.DataFrame):
         samples = _to_pandas(samples, SamplesError, "samples")
     if not len(samples):
         raise SamplesError("The sample table has no rows.")
     return samples.copy()
+
+
+def without_earlier_fit(adata: Any, side: str) -> pd.DataFrame:
+    """``obs`` or ``var`` without the columns of an earlier fit, which ``to_anndata`` listed in ``uns["foldwise"]``.
+
+    Kept, they would stand beside a new fit's values, or in their place.
+    """
+    table: pd.DataFrame = getattr(adata, side)
+    own = getattr(adata, "uns", {}).get("foldwise", {})
+    added = list(own.get(f"{side}_added", ())) if isinstance(own, Mapping) else []
+    return table.drop(columns=[name for name in added if name in table])
 
 
 def _is_a_path(counts: Any, samples: Any) -> FoldwiseError:
@@ -140,7 +152,7 @@ def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | No
     if matrix is None:
         raise CountsError("The AnnData has no X: name the layer that holds the counts with layer=.")
     labels, annotation = _gene_labels(genes, adata.shape[1])
-    var = adata.var if annotation is None else annotation
+    var = without_earlier_fit(adata, "var") if annotation is None else annotation
     if isinstance(matrix, np.ndarray | pd.DataFrame) or hasattr(matrix, "tocsr"):
         matrix = matrix.T
     else:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
+from foldwise.counts.labels import without_earlier_fit
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.io.read_report import ReadReport, how_many
 
@@ -67,7 +68,7 @@ def pseudobulk(
     constant = _constant_columns(obs, codes, len(bulks), keys)
     bulks = pd.concat([bulks[columns + ([] if groups is None else [groups])], constant, bulks[["n_cells"]]], axis=1)
     names = pd.Index([separator.join(map(str, row)) for row in bulks[columns].itertuples(index=False)], dtype=object)
-    genes = pd.DataFrame(adata.var).copy()
+    genes = without_earlier_fit(adata, "var").copy()
     if groups is None:
         return _one_group(sums, bulks, names, genes, min_cells, report, "all cells")
     found: dict[str, CountData] = {}

@@ -11,6 +11,7 @@ import pandas as pd
 from foldwise import __version__
 from foldwise.errors import MissingDependencyError
 from foldwise.io.h5ad import OWN_LAYERS, slot_name
+from foldwise.warn import warn
 
 
 def to_anndata(fit_or_data: Any, results: Any = None) -> Any:
@@ -18,7 +19,8 @@ def to_anndata(fit_or_data: Any, results: Any = None) -> Any:
 
     ``X`` holds the raw counts. A fit adds ``layers["normalized"]``, ``obs["size_factors"]``,
     ``obsm["design_matrix"]``, the genes' values in ``var`` under R's names (baseMean, dispersion, ...),
-    ``varm["LFC"]`` and ``varm["SE"]`` (log2), and the formula in ``uns["foldwise"]``.
+    ``varm["LFC"]`` and ``varm["SE"]`` (log2), and the formula in ``uns["foldwise"]``. Columns of the sample or gene table
+    that have one of these names give way, with a warning; so do those of an earlier fit, without one.
 
     Parameters
     ----------
@@ -48,11 +50,17 @@ def to_anndata(fit_or_data: Any, results: Any = None) -> Any:
             adata.layers[name] = values.to_numpy().T.copy()
     own["size_factors_given"] = data.size_factors is not None
     factors = fit_or_data.size_factors if is_fit else data.size_factors
+    taken: list[str] = []
     if factors is not None:
-        own["obs_added"] = [] if "size_factors" in adata.obs else ["size_factors"]
-        adata.obs["size_factors"] = np.asarray(factors, dtype=float)
+        values = pd.DataFrame({"size_factors": np.asarray(factors, dtype=float)}, index=adata.obs_names)
+        taken += _add_columns(adata, "obs", values)
     if is_fit:
-        _add_fit(adata, fit_or_data)
+        taken += _add_fit(adata, fit_or_data)
+    if taken:
+        warn(
+            f"{', '.join(taken)} of the data had other values and hold{'s' if len(taken) == 1 else ''} those of this fit "
+            "in the new AnnData: rename such columns beforehand to keep both."
+        )
     if results is not None:
         _add_results(adata, results if isinstance(results, Mapping) else {_name(results): results})
     return adata
@@ -80,13 +88,29 @@ def _counts(data: Any) -> Any:
     return np.ascontiguousarray(values.T, dtype=kind)
 
 
-def _add_fit(adata: Any, fit: Any) -> None:
+def _add_columns(adata: Any, side: str, columns: pd.DataFrame) -> list[str]:
+    """Writes columns into obs or var and lists them in uns; returns which other values they replaced."""
+    table: pd.DataFrame = getattr(adata, side)
+    taken = [f'{side}["{c}"]' for c in columns if c in table and not _same(table[c], columns[c])]
+    setattr(adata, side, table.drop(columns=[c for c in columns if c in table]).join(columns))
+    adata.uns["foldwise"][f"{side}_added"] = list(columns)
+    return taken
+
+
+def _same(old: pd.Series, new: pd.Series) -> bool:
+    """Equal where both are known; h5ad reads a column of flags back as another type of flags."""
+    if pd.api.types.is_numeric_dtype(old) and pd.api.types.is_numeric_dtype(new):
+        old, new = (c.to_numpy(dtype=float, na_value=np.nan) for c in (old, new))
+        return bool(np.array_equal(old, new, equal_nan=True))
+    return bool(old.equals(new))
+
+
+def _add_fit(adata: Any, fit: Any) -> list[str]:
     own = adata.uns["foldwise"]
     adata.layers["normalized"] = np.ascontiguousarray(fit.counts(normalized=True).to_numpy(dtype=float).T)
     adata.obsm["design_matrix"] = pd.DataFrame(fit.design_matrix).set_axis(adata.obs_names, axis=0)
     genes = storable(fit.genes).set_axis(adata.var_names, axis=0)
-    own["var_added"] = [c for c in genes.columns if c not in adata.var]
-    adata.var[own["var_added"]] = genes[own["var_added"]]
+    taken = _add_columns(adata, "var", genes)
     for key, table in (("LFC", fit.coefficients), ("SE", fit.standard_errors)):
         adata.varm[key] = table.set_axis([slot_name(str(c)) for c in table.columns], axis=1).set_axis(adata.var_names)
     design = getattr(fit, "design", None)
@@ -99,6 +123,7 @@ def _add_fit(adata: Any, fit: Any) -> None:
         own["trend_kind"] = str(trend.kind)
     if (variance := getattr(fit, "dispersion_prior_variance", None)) is not None:
         own["dispersion_prior_variance"] = float(variance)
+    return taken
 
 
 def _add_results(adata: Any, results: Mapping[str, Any]) -> None:
