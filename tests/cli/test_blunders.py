@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import foldwise as fw
 from foldwise.cli.words import asking, in_our_words
 from foldwise.errors import CountsError
+from foldwise.size_factors.ratios import NO_GEOMETRIC_MEANS
 
 RUN = ("run", "counts.tsv", "samples.csv", "--no-pictures", "--out", "out")
 DESIGN = ("--design", "~ condition", "--contrast", "condition,treated,control")
@@ -155,6 +157,8 @@ def test_where_the_counts_of_an_h5ad_came_from_is_said_once(files, within, optio
 def test_messages_speak_of_options():
     said = {
         'Use sf_type="poscounts", which takes': "Use --sf-type poscounts, which takes",
+        NO_GEOMETRIC_MEANS: "Every gene contains at least one zero, cannot compute log geometric means. Use --sf-type "
+        "poscounts, which takes geometric means over the positive counts.",
         "leave these columns out with unlisted='drop'.": "leave these columns out with --drop-unlisted.",
         'test="LRT" needs the smaller model: reduced="~ …"': '--test LRT needs the smaller model: --reduced "~ …"',
         "against it: reference={'g': 'control'}.": "against it: --reference g=control.",
@@ -163,6 +167,23 @@ def test_messages_speak_of_options():
     }
     assert {text: in_our_words(text) for text in said} == said
     assert asking(("g", "b, c", "a")) == "--contrast 'g,\"b, c\",a'"
+
+
+@pytest.mark.parametrize("method", ["vst", "rlog", "log2", "normalized"])
+def test_a_table_with_zeros_in_every_gene_is_transformed_as_the_message_says(files, within, method):
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    for k in range(len(counts)):
+        counts.iloc[k, k % 8] = 0
+    counts.to_csv(files / "sparse.tsv", sep="\t")
+    refused = within("transform", "sparse.tsv", "--method", method)
+    assert refused.code == 1 and "Use --sf-type poscounts" in refused.err and "fw." not in refused.err
+    done = within("transform", "sparse.tsv", "--method", method, "--sf-type", "poscounts", "--out", "out.tsv")
+    assert done.code == 0, done.err
+    if method == "normalized":
+        found = pd.read_csv(files / "out.tsv", sep="\t", index_col=0)
+        samples = pd.read_csv(files / "samples.csv", index_col=0)
+        factors = fw.estimate_size_factors(counts, samples=samples, sf_type="poscounts")
+        np.testing.assert_allclose(found, counts / factors, rtol=1e-8)
 
 
 def test_shares_are_refused_by_the_reader_too(tmp_path):

@@ -183,6 +183,39 @@ def test_quality_of_counts_alone(fit: fw.Fit) -> None:
     pd.testing.assert_frame_equal(same.associations, found.associations)
 
 
+@pytest.fixture(scope="module")
+def sparse() -> fw.CountData:
+    """No gene free of zeros, as in a table of microbes."""
+    data = fw.simulate(n_genes=200, n_samples=8, seed=7).data
+    counts = data.counts.copy()
+    for k in range(len(counts)):
+        counts.iloc[k, k % 8] = 0
+    return fw.CountData(counts, data.samples)
+
+
+def test_quality_of_a_table_with_zeros_in_every_gene_takes_positive_counts_and_says_so(sparse: fw.CountData) -> None:
+    found = fw.quality(sparse)
+    assert [note for note in found.notes if "poscounts" in note] == found.notes[:1]
+    pd.testing.assert_series_equal(
+        found.samples["size_factor"], fw.estimate_size_factors(sparse, sf_type="poscounts"), check_names=False
+    )
+
+
+@pytest.mark.parametrize("name", ["pca", "scree", "heatmap", "sample_distances", "size_factors", "sparsity"])
+def test_pictures_of_such_a_table_are_drawn_with_one_warning(sparse: fw.CountData, name: str) -> None:
+    with pytest.warns(fw.FoldwiseWarning, match="poscounts") as told:
+        assert getattr(fw.plots, name)(sparse) is not None
+    assert len(told) == 1
+
+
+def test_transformations_refuse_such_a_table_and_name_what_works(sparse: fw.CountData) -> None:
+    for function in (fw.rlog, fw.norm_transform):
+        with pytest.raises(CountsError) as told:
+            function(sparse)
+        way = str(told.value).split("size factors: ")[1].rstrip(".")
+        assert function(eval(way, {"fw": fw, "data": sparse})).shape == sparse.counts.shape
+
+
 def test_quality_names_a_covariate_that_is_not_there(fit: fw.Fit) -> None:
     with pytest.raises(SamplesError, match="no column 'sex'"):
         fw.quality(fit, covariates=["sex"])

@@ -1,6 +1,9 @@
 """The dispersion trend: curves, their fits, and what happens where a fit is impossible."""
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from foldwise.dispersion.local_regression import CubicPieces, least_squares, local_quadratic
@@ -70,6 +73,32 @@ def test_a_rising_trend_falls_back_to_local_with_one_warning():
 def test_no_dispersion_off_the_floor_is_an_error_that_says_what_to_do():
     with pytest.raises(FitError, match=r"2 orders of magnitude from the minimum.*gene-wise estimates as final"):
         fit_trend(MEANS, np.full(MEANS.size, 1e-8))
+
+
+def test_why_there_is_no_trend_is_not_said_of_genes_that_are_not_to_blame():
+    with pytest.raises(FitError, match="only one gene") as told:
+        fit_trend(MEANS[:1], np.array([1e-8]))
+    assert "Poisson" not in str(told.value)
+    with pytest.raises(FitError, match="without counts") as told:
+        fit_trend(MEANS, np.full(MEANS.size, np.nan))
+    assert "Poisson" not in str(told.value)
+
+
+def test_what_is_advised_where_there_is_no_trend_works():
+    import foldwise as fw
+
+    counts = np.random.default_rng(0).binomial(1, 0.7, (40, 8))
+    counts[:20] = 1  # genes free of zeros, for the size factors
+    counts[0, 0] = 2
+    samples = pd.DataFrame({"condition": list("AABBAABB")})
+    data = fw.CountData(pd.DataFrame(counts, columns=samples.index.astype(str)), samples.set_axis(list("01234567")))
+    design = "~ condition"
+    with pytest.raises(FitError) as told:
+        fw.deseq(data, design)
+    call = re.search(r"(fw\.fit_wald\(.*?\)\))\.", str(told.value))
+    assert call is not None
+    fit = eval(call[1], {"fw": fw, "data": data, "design": design})
+    assert fit.results().table["pvalue"].notna().any()
 
 
 @pytest.mark.parametrize("n", [2, 4])

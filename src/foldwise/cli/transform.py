@@ -11,7 +11,7 @@ from foldwise.cli import options as shared
 from foldwise.cli.inputs import InputPath, Reading, read_inputs, readable, saved_fit
 
 METHODS = ["vst", "rlog", "log2", "normalized"]
-SETTLED = ("method", "blind", "design", "fit_type", "nsub")  # in a transformation that was kept
+SETTLED = ("method", "blind", "design", "fit_type", "sf_type", "nsub")  # in a transformation that was kept
 
 
 @click.command(short_help="vst, rlog, log2 or normalized counts.")
@@ -21,6 +21,13 @@ SETTLED = ("method", "blind", "design", "fit_type", "nsub")  # in a transformati
 @click.option("--blind/--no-blind", default=True, show_default=True, help="Without or with knowing the design.")
 @click.option("--design", metavar="FORMULA", help="An R formula, for --no-blind.")
 @click.option("--fit-type", type=click.Choice(["parametric", "local", "mean"]), default="parametric", show_default=True)
+@click.option(
+    "--sf-type",
+    type=click.Choice(["ratio", "poscounts", "iterate"]),
+    default="ratio",
+    show_default=True,
+    help="How size factors are estimated.",
+)
 @click.option(
     "--nsub", type=click.IntRange(2), default=1000, show_default=True, help="Genes that vst takes the trend from."
 )
@@ -137,6 +144,8 @@ def _transformed(data: Any, threads: int | None, options: dict[str, Any]) -> Any
     from foldwise.plots.sources import normalized_counts
 
     method, save = options["method"], options["save"]
+    if options["sf_type"] != "ratio" or method == "normalized":
+        data = _with_factors(data, options["sf_type"], threads)
     if method not in ("vst", "rlog") and save:
         raise click.UsageError(f"--save keeps vst and rlog; {method} has nothing to keep.")
     if method == "normalized":
@@ -150,6 +159,20 @@ def _transformed(data: Any, threads: int | None, options: dict[str, Any]) -> Any
     if save:
         made.save(save)
     return made.values
+
+
+def _with_factors(data: Any, sf_type: str, threads: int | None) -> Any:
+    """Counts with the factors asked for; a fit, and data that bring theirs, as they are."""
+    from foldwise import estimate_size_factors
+
+    if hasattr(data, "data"):
+        if sf_type != "ratio":
+            raise click.UsageError("A saved fit has its size factors: leave out --sf-type, or give the counts.")
+        return data
+    if data.size_factors is not None or data.normalization_factors is not None:
+        return data
+    factors = estimate_size_factors(data, sf_type=sf_type, executor=threads)  # type: ignore[arg-type]
+    return data.with_normalization_factors(factors) if factors.ndim == 2 else data.with_size_factors(factors)
 
 
 def _vst(data: Any, nsub: int, common: dict[str, Any]) -> Any:

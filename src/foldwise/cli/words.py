@@ -61,7 +61,8 @@ _SAID = (
     (r"; give separator= otherwise", "; save it as tab-separated text otherwise"),
     (r"give samples=, one row a sample", "give SAMPLES, one row a sample"),
     (r", or give size_factors= of your own", ", or try --sf-type poscounts"),
-    (r",? or give size factors of your own \(size_factors=\)", ""),
+    (r"; where there is no such argument, first give a CountData its size factors: .*?\)\)", ""),
+    (r"fw\.norm_transform\(data\) needs no trend", '"foldwise transform … --method log2" needs no trend'),
     (r"\bgene_column=", "--features-id-col "),
 )  # fmt: skip
 _RULES = tuple((re.compile(pattern, re.DOTALL), said) for pattern, said in _SAID)

@@ -55,6 +55,8 @@ TRIM = 0.001
 """Share of the genes cut off at either end for the mean trend."""
 NEEDED_FOR_LOCAL = 3
 """Two points do not settle a local regression. Three to five settle it only by convention, which is R's."""
+FEW_GENES = 10
+"""Fewer genes settle their own size factors, which then take up what varies between samples."""
 ROUNDING = 1e-9
 """0.7 times 90 is 62.99… in double precision, and means 63 neighbours."""
 
@@ -76,11 +78,7 @@ def fit_trend(base_means: FloatArray, dispersions: FloatArray, fit_type: FitType
     """
     used = dispersions > 100 * MIN_DISPERSION
     if not np.any(used):
-        raise FitError(
-            "all gene-wise dispersion estimates are within 2 orders of magnitude from the minimum value, so there is "
-            "no trend to fit: the counts vary no more than Poisson counts would. Use the gene-wise estimates as final: "
-            "run the steps one by one and give dispersions= to the test."
-        )
+        raise FitError(_no_trend(int(np.isfinite(dispersions).sum())))
     match fit_type:
         case "parametric":
             try:
@@ -99,6 +97,27 @@ def fit_trend(base_means: FloatArray, dispersions: FloatArray, fit_type: FitType
         case "glmGamPoi":
             return fit_local_median(base_means[used], dispersions[used])
     raise OptionError(f"unknown fit_type '{fit_type}'; known are 'parametric', 'local', 'mean' and 'glmGamPoi'.")
+
+
+def _no_trend(n_genes: int) -> str:
+    """Why all dispersions are at the floor, and what to do without a trend."""
+    if not n_genes:
+        return "there is no trend of dispersions to fit: every gene is without counts, or has weights of zero."
+    if n_genes < FEW_GENES:
+        reason = (
+            f"there {'is only one gene' if n_genes == 1 else f'are only {n_genes} genes'}, too few to tell what varies"
+        )
+    else:
+        reason = (
+            f"none of {n_genes:,} genes varies more between replicates than Poisson counts would (counts of 0 and 1 alone "
+            "never do)"
+        )
+    return (
+        "all gene-wise dispersion estimates are within 2 orders of magnitude from the minimum value, so there is no "
+        f"trend to fit: {reason}. To take the gene-wise estimates as final, in Python: "
+        'fw.fit_wald(fw.estimate_dispersions(data, design, dispersions="gene-wise")). To look at samples, '
+        "fw.norm_transform(data) needs no trend."
+    )
 
 
 def fit_parametric(base_means: FloatArray, dispersions: FloatArray) -> ParametricTrend:

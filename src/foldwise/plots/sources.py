@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.errors import OptionError, listed
+from foldwise.warn import warn
 
 DEFAULT_ALPHA = 0.1
 
@@ -102,12 +103,14 @@ def normalized_counts(thing: Any) -> pd.DataFrame:
 
 
 def size_factors_of(thing: Any) -> pd.Series:
-    """Size factors of a fit or of count data; estimated where they are not there yet."""
+    """Size factors of a fit or of count data; estimated where they are not there yet, over positive counts if need be."""
     found = getattr(thing, "size_factors", None)
     if found is None and is_fit(thing):
         found = thing.data.size_factors
     if found is None:
-        import foldwise
+        from foldwise.quality.factors import OVER_POSITIVE_COUNTS, factors_to_look
 
-        found = foldwise.estimate_size_factors(thing.data if is_fit(thing) else thing)
+        found, sparse = factors_to_look(thing.data if is_fit(thing) else thing)
+        if sparse:
+            warn(OVER_POSITIVE_COUNTS)
     return pd.Series(found)

@@ -14,6 +14,7 @@ from foldwise.quality.association import association_words, associations
 from foldwise.quality.components import TOP_GENES, Components, principal_components
 from foldwise.quality.correlation import LOWEST_EXPECTED, sample_correlations, with_own_group
 from foldwise.quality.covariates import is_number, usable_covariates
+from foldwise.quality.factors import OVER_POSITIVE_COUNTS, ready_to_look
 from foldwise.quality.gene_filters import filter_words, filtered_genes
 from foldwise.quality.swaps import probable_swaps
 from foldwise.quality.transformed import transformed as transform
@@ -36,6 +37,7 @@ class Quality:
     filtering : genes left out by rule; None without results.
     values : what the samples are compared in. covariates : the sample table's usable columns.
     sample_table, transformed : what it was made from.
+    over_positive_counts : whether size factors were taken over the positive counts, no gene being free of zeros.
     """
 
     samples: pd.DataFrame
@@ -51,11 +53,13 @@ class Quality:
     sample_table: pd.DataFrame
     transformed: pd.DataFrame
     second: str | None = None
+    over_positive_counts: bool = False
 
     @property
     def notes(self) -> list[str]:
         """What it says, in sentences: the components first, then what asks for attention."""
-        said = association_words(self.associations) if len(self.associations) else []
+        said = [OVER_POSITIVE_COUNTS] if self.over_positive_counts else []
+        said += association_words(self.associations) if len(self.associations) else []
         for name, row in self.low_correlation.iterrows():
             said.append(
                 f"Sample '{name}' correlates with its group by {row['correlation_with_group']:.2f} only "
@@ -134,6 +138,7 @@ def quality(
         import foldwise
 
         data = foldwise.CountData(data, samples)
+    data, sparse = ready_to_look(data)
     fit = data if hasattr(data, "design") else None
     measured = fit.data if fit is not None else data
     table = measured.samples
@@ -160,6 +165,7 @@ def quality(
         sample_table=table,
         transformed=values,
         second=_second(table, names, fit, group),
+        over_positive_counts=sparse,
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from foldwise.errors import FoldwiseError, OptionError
+from foldwise.quality.factors import OVER_POSITIVE_COUNTS, ready_to_look
+from foldwise.warn import warn
 
 
 def transformed(thing: Any) -> tuple[pd.DataFrame, str]:
@@ -15,7 +17,8 @@ def transformed(thing: Any) -> tuple[pd.DataFrame, str]:
 
     A plain table is taken to be transformed already. A fit or count data go through the variance-stabilising
     transformation, blind to the design; where its trend cannot be fitted (few genes, no variation), through
-    log2(normalized count + 1).
+    log2(normalized count + 1). Where no gene is free of zeros, size factors are taken over the positive counts, with a
+    warning.
     """
     if isinstance(thing, pd.DataFrame):
         return thing, "values as given"
@@ -23,6 +26,9 @@ def transformed(thing: Any) -> tuple[pd.DataFrame, str]:
         raise OptionError(f"Expected a fit, count data or transformed values, got {type(thing).__name__}.")
     import foldwise
 
+    thing, sparse = ready_to_look(thing)
+    if sparse:
+        warn(OVER_POSITIVE_COUNTS)
     for function, words in (
         (foldwise.vst, "variance-stabilised counts (vst)"),
         (foldwise.variance_stabilizing_transformation, "variance-stabilised counts"),

@@ -22,8 +22,8 @@ TABLE_SIZE = 1 << 16
 
 NO_GEOMETRIC_MEANS = (
     "Every gene contains at least one zero, cannot compute log geometric means. "
-    'Use sf_type="poscounts", which takes geometric means over the positive counts, '
-    "or give size factors of your own (size_factors=)."
+    'Use sf_type="poscounts", which takes geometric means over the positive counts; where there is no such argument, '
+    'first give a CountData its size factors: data.with_size_factors(fw.estimate_size_factors(data, sf_type="poscounts")).'
 )
 
 
