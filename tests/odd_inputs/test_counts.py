@@ -170,3 +170,10 @@ def test_size_factors_of_other_samples(counts, samples):
 def test_no_sample_table(counts):
     with pytest.raises(fw.SamplesError, match="samples="):
         fw.deseq(counts, "~ condition", progress=False)
+
+
+@pytest.mark.parametrize(("side", "error"), [("samples", fw.SamplesError), ("genes", fw.CountsError)])
+def test_select_refuses_names_given_twice(side, error, experiment):
+    names = list(experiment.sample_names if side == "samples" else experiment.gene_names)
+    with pytest.raises(error, match=rf"these {side} more than once: '{names[1]}'\. "):
+        experiment.select(**{side: [*names, names[1], names[1]]})

@@ -60,6 +60,23 @@ def test_later_changes_of_the_tables_do_not_reach_the_data(counts, samples):
     pd.testing.assert_series_equal(data.samples["condition"], levels)
 
 
+def test_what_the_data_hand_out_are_copies(counts, samples):
+    sizes = np.linspace(0.5, 2.0, counts.shape[1])
+    annotation = pd.DataFrame({"symbol": "x"}, index=counts.index)
+    data = fw.CountData(counts, samples, genes=annotation, size_factors=sizes)
+    first = fw.deseq(data, "~ condition", progress=False)
+    kept = first.results().table
+    data.samples["condition"] = data.samples["condition"].to_numpy()[::-1]
+    data.genes["symbol"] = "y"
+    data.size_factors[:] = 1.0
+    sizes[:] = 1.0
+    first.design.frame.iloc[:, 1] = 0.0
+    assert list(data.samples["condition"]) == list(samples["condition"])
+    assert set(data.genes["symbol"]) == {"x"}
+    pd.testing.assert_frame_equal(fw.deseq(data, "~ condition", progress=False).results().table, kept)
+    pd.testing.assert_frame_equal(first.results().table, kept)
+
+
 @pytest.mark.parametrize("name", ["stage", "plan", "tested", "options", "anything"])
 def test_a_fit_takes_no_assignment(name, fit):
     with pytest.raises((AttributeError, TypeError, dataclasses.FrozenInstanceError)):

@@ -182,7 +182,7 @@ def checked_size_factors(values: Any, sample_names: pd.Index) -> pd.Series | Non
     elif len(series) != len(sample_names):
         raise SamplesError(f"size_factors has {len(series)} values for {len(sample_names)} samples.")
     try:
-        numbers = np.asarray(series, dtype=float)
+        numbers = np.array(series, dtype=float)  # never the array that the user goes on with
     except (TypeError, ValueError):
         raise OptionError("size_factors must be numbers, one a sample.") from None
     bad = ~(np.isfinite(numbers) & (numbers > 0))

@@ -16,6 +16,8 @@ from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.execution.blocks import CountSource
 
+HANDED_OUT_AS_COPIES = ("samples", "genes", "size_factors")
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class CountData:
@@ -51,10 +53,10 @@ class CountData:
     source: CountSource
     gene_names: pd.Index
     sample_names: pd.Index
-    samples: pd.DataFrame
-    genes: pd.DataFrame
-    size_factors: pd.Series | None
     provenance: tuple[str, ...]
+    _samples: pd.DataFrame
+    _genes: pd.DataFrame
+    _size_factors: pd.Series | None
     _factors: FloatArray | None
     _weights: FloatArray | None
     _lengths: FloatArray | None
@@ -96,7 +98,7 @@ class CountData:
 
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, f"_{name}" if name in HANDED_OUT_AS_COPIES else name, value)
 
     # ------------------------------------------------------------------------------------------------ what it holds
     @property
@@ -106,6 +108,21 @@ class CountData:
     @property
     def n_samples(self) -> int:
         return self.source.shape[1]
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """The sample table, in the order of the counts (a copy: a fit rests on the one inside)."""
+        return self._samples.copy()
+
+    @property
+    def genes(self) -> pd.DataFrame:
+        """Annotation of the genes, in the order of the counts (a copy)."""
+        return self._genes.copy()
+
+    @property
+    def size_factors(self) -> pd.Series | None:
+        """The user's own size factors by sample (a copy), or None."""
+        return None if self._size_factors is None else self._size_factors.copy()
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -136,14 +153,14 @@ class CountData:
 
     def __repr__(self) -> str:
         beside = {
-            "size_factors": self.size_factors,
+            "size_factors": self._size_factors,
             "normalization_factors": self._factors,
             "weights": self._weights,
             "average_lengths": self._lengths,
         }
         extra = [name for name, value in beside.items() if value is not None]
         with_extra = f", with {', '.join(extra)}" if extra else ""
-        return f"CountData({self.n_genes} genes x {self.n_samples} samples{with_extra}; sample columns: {list(self.samples.columns)})"
+        return f"CountData({self.n_genes} genes x {self.n_samples} samples{with_extra}; sample columns: {list(self._samples.columns)})"
 
     # ------------------------------------------------------------------------------------------------ new data from it
     def _with(self, **fields: Any) -> CountData:
@@ -168,7 +185,7 @@ class CountData:
         Raises
         ------
         CountsError, SamplesError
-            For names that are not there.
+            For names that are not there, or are given twice.
         """
         rows = _positions(self.gene_names, genes, "gene", CountsError)
         columns = _positions(self.sample_names, samples, "sample", SamplesError)
@@ -177,9 +194,9 @@ class CountData:
             source=_compact(values),
             gene_names=self.gene_names[rows],
             sample_names=self.sample_names[columns],
-            samples=self.samples.iloc[columns],
-            genes=self.genes.iloc[rows],
-            size_factors=None if self.size_factors is None else self.size_factors.iloc[columns],
+            samples=self._samples.iloc[columns],
+            genes=self._genes.iloc[rows],
+            size_factors=None if self._size_factors is None else self._size_factors.iloc[columns],
             **{
                 name: None if (m := getattr(self, name)) is None else np.ascontiguousarray(m[np.ix_(rows, columns)])
                 for name in ("_factors", "_weights", "_lengths")
@@ -236,17 +253,17 @@ class CountData:
         counts = self.source.read(0, self.n_genes)
         summed = np.column_stack([counts[:, codes == k].sum(axis=1) for k in range(len(levels))])
         first = [int(np.flatnonzero(codes == k)[0]) for k in range(len(levels))]
-        table = self.samples.iloc[first].copy()
+        table = self._samples.iloc[first].copy()
         table.index = pd.Index([str(level) for level in levels])
         if run is not None:
-            names = self.samples[run].astype(str).to_numpy() if isinstance(run, str) else np.asarray(run, dtype=str)
+            names = self._samples[run].astype(str).to_numpy() if isinstance(run, str) else np.asarray(run, dtype=str)
             table["runsCollapsed"] = [",".join(names[codes == k]) for k in range(len(levels))]
-        left_out = [n for n in ("size_factors", "_factors", "_weights", "_lengths") if getattr(self, n) is not None]
+        left_out = [n for n in ("_size_factors", "_factors", "_weights", "_lengths") if getattr(self, n) is not None]
         note = f"{self.n_samples} runs added up to {len(levels)} samples"
         note += (
             f"; dropped, as they belong to the runs: {', '.join(n.strip('_') for n in left_out)}" if left_out else ""
         )
-        fields = dict.fromkeys(("size_factors", "_factors", "_weights", "_lengths"))
+        fields = dict.fromkeys(("_size_factors", "_factors", "_weights", "_lengths"))
         return self._with(
             source=_compact(summed),
             sample_names=table.index,
@@ -286,7 +303,12 @@ def _positions(names: pd.Index, chosen: Any, what: str, error: type[Exception]) 
         if len(chosen) != len(names):
             raise error(f"A mask over {what}s must have {len(names)} values, not {len(chosen)}.")
         return np.flatnonzero(chosen)
-    at = names.get_indexer(pd.Index(chosen))
+    if not (asked := pd.Index(chosen)).is_unique:
+        raise error(
+            f"select names these {what}s more than once: {listed(asked[asked.duplicated()].unique())}. The copies would "
+            f"count as {what}s of their own: name each once."
+        )
+    at = names.get_indexer(asked)
     if (at < 0).any():
         raise error(f"These {what}s are not in the data: {listed(chosen[at < 0])}.")
     return at

@@ -80,8 +80,8 @@ class Design:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The matrix with its labels: samples x coefficients."""
-        return pd.DataFrame(self.matrix, index=self.samples.index, columns=list(self.names))
+        """The matrix with its labels: samples x coefficients (a copy)."""
+        return pd.DataFrame(self.matrix.copy(), index=self.samples.index, columns=list(self.names))
 
 
 def build_design(
