@@ -195,7 +195,7 @@ class Fit:
         """Prior variance of each log2 coefficient; None where there is no prior."""
         if self.tested.prior_variance is None:
             return None
-        return pd.Series(self.tested.prior_variance, index=list(self.design.names))
+        return pd.Series(self.tested.prior_variance.copy(), index=list(self.design.names))
 
     def counts(self, *, normalized: bool = False) -> pd.DataFrame:
         """Counts, genes x samples; divided by the size or normalization factors if asked."""
