@@ -113,6 +113,17 @@ def test_swapped_samples_are_named_with_the_evidence(seed: int) -> None:
     assert {"s1", "s8"} in pairs
     words = found["evidence"][pairs.index({"s1", "s8"})]
     assert "'s1'" in words and "'s8'" in words and "nearer" in words
+    assert "all other samples lie nearer to their own" in words
+
+
+def test_a_swap_that_three_covariates_show_is_one_line() -> None:
+    values, table = experiment()
+    table = table.assign(colour=table["strain"].map({"A": "white", "B": "black"}), cage=table["strain"] + "x")
+    data = fw.CountData(np.exp2(values.clip(0, 15)).round(), table)
+    found = fw.quality(data, transformed=exchanged(values, "s1", "s8"), covariates=["strain", "colour", "cage"])
+    assert len(found.swaps) == 3
+    (line,) = [note for note in found.notes if note.startswith("Probable swap")]
+    assert "'s1'" in line and "'s8'" in line and all(name in line for name in ("strain", "colour", "cage"))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -141,6 +152,47 @@ def test_a_sample_unlike_its_group_is_under_the_limit() -> None:
     own = with_own_group(quality.sample_correlations(values), table["strain"])
     assert own["s3"] < 0.8
     assert (own.drop("s3") > 0.8).all()
+
+
+def shallow(contaminated: bool) -> fw.CountData:
+    """Twenty samples of few counts, of different depth: all correlate poorly. One may be of another kind."""
+    rng = np.random.default_rng(4)
+    means = rng.lognormal(-0.5, 1.2, (1500, 1)) * rng.uniform(0.6, 1.6, 20)
+    if contaminated:
+        means[:, 3] = rng.permutation(means[:, 3])
+    counts = rng.negative_binomial(1.0, 1 / (1 + means))
+    samples = pd.DataFrame({"condition": ["A", "B"] * 10}, index=[f"s{k}" for k in range(20)])
+    return fw.CountData(pd.DataFrame(counts, index=[f"g{k}" for k in range(1500)], columns=samples.index), samples)
+
+
+@pytest.mark.parametrize("contaminated", [False, True])
+def test_in_shallow_data_only_a_sample_unlike_the_rest_is_an_outlier(contaminated: bool) -> None:
+    found = fw.quality(shallow(contaminated))
+    assert len(found.low_correlation) == 20
+    named = [note for note in found.notes if note.startswith("Sample ")]
+    assert [note.split("'")[1] for note in named] == list(found.outliers.index) == ["s3"] * contaminated
+    assert sum("low throughout: 20 of 20" in note for note in found.notes) == 1
+    assert sum("unlike" in said or "outlier" in said for said in concerns_of(found)) == contaminated
+
+
+def concerns_of(found: quality.Quality) -> list[str]:
+    from foldwise.report.concerns import _samples
+
+    return _samples(found)
+
+
+def test_one_contaminated_sample_among_good_ones_is_told_beside_the_usual() -> None:
+    values, table = experiment()
+    values["s3"] = np.random.default_rng(9).permutation(values["s3"])
+    data = fw.CountData(np.exp2(values.clip(0, 15)).round(), table)
+    found = fw.quality(data, transformed=values, group="strain")
+    assert list(found.outliers.index) == ["s3"]
+    assert sum("'s3' correlates" in note and "the others' median is 0.9" in note for note in found.notes) == 1
+
+
+def test_two_samples_are_not_an_empty_line() -> None:
+    data = fw.simulate(n_genes=300, n_samples=4, seed=5).data.select(samples=["sample1", "sample2"])
+    assert str(fw.quality(data)).strip()
 
 
 # ----------------------------------------------------------------------------------------------------- gene filter

@@ -12,11 +12,17 @@ import pandas as pd
 from foldwise.errors import SamplesError, listed
 from foldwise.quality.association import association_words, associations
 from foldwise.quality.components import TOP_GENES, Components, principal_components
-from foldwise.quality.correlation import LOWEST_EXPECTED, sample_correlations, with_own_group
+from foldwise.quality.correlation import (
+    LOWEST_EXPECTED,
+    correlation_words,
+    far_below_others,
+    sample_correlations,
+    with_own_group,
+)
 from foldwise.quality.covariates import is_number, usable_covariates
 from foldwise.quality.factors import OVER_POSITIVE_COUNTS, ready_to_look
 from foldwise.quality.gene_filters import filter_words, filtered_genes
-from foldwise.quality.swaps import probable_swaps
+from foldwise.quality.swaps import probable_swaps, swap_words
 from foldwise.quality.transformed import transformed as transform
 
 MOST_MARKERS = 6  # levels that markers tell apart at a glance
@@ -32,7 +38,8 @@ class Quality:
     associations : component x covariate: R squared and p-value.
     correlation : between samples.
     group : the covariate within which samples should be alike, if any.
-    low_correlation : rows of ``samples`` whose correlation with their group is under 0.80.
+    low_correlation : rows of ``samples`` whose correlation with their group is under 0.80; ``outliers`` are those of
+        them that lie far below the other samples.
     swaps : probable swaps, with the evidence.
     filtering : genes left out by rule; None without results.
     values : what the samples are compared in. covariates : the sample table's usable columns.
@@ -60,15 +67,21 @@ class Quality:
         """What it says, in sentences: the components first, then what asks for attention."""
         said = [OVER_POSITIVE_COUNTS] if self.over_positive_counts else []
         said += association_words(self.associations) if len(self.associations) else []
-        for name, row in self.low_correlation.iterrows():
-            said.append(
-                f"Sample '{name}' correlates with its group by {row['correlation_with_group']:.2f} only "
-                f"(under {LOWEST_EXPECTED:.2f}): an outlier or a contamination?"
-            )
-        said += [str(evidence) for evidence in self.swaps["evidence"]]
+        said += self.warnings
         if self.filtering is not None:
             said.append(filter_words(self.filtering))
-        return said
+        return said or ["No covariate can be compared with the components, and no sample is unlike its group."]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Of the notes, those that ask for attention: samples unlike their group, and probable swaps."""
+        return correlation_words(self.samples["correlation_with_group"]) + swap_words(self.swaps)
+
+    @property
+    def outliers(self) -> pd.DataFrame:
+        """Rows of ``low_correlation`` that lie far below what is usual among the other samples."""
+        own = self.samples["correlation_with_group"]
+        return self.samples[(own < LOWEST_EXPECTED) & far_below_others(own)]
 
     def __str__(self) -> str:
         return "\n".join(self.notes)

@@ -58,6 +58,21 @@ def probable_swaps(
     return found.iloc[order].reset_index(drop=True)
 
 
+def swap_words(swaps: pd.DataFrame) -> list[str]:
+    """One line a pair of samples, or a single one: its clearest evidence, and the other covariates that show it."""
+    found: dict[frozenset[object], list[int]] = {}
+    for row, pair in enumerate(zip(swaps["sample_1"], swaps["sample_2"], strict=True)):
+        found.setdefault(frozenset(name for name in pair if not pd.isna(name)), []).append(row)
+    said = []
+    for rows in found.values():
+        first, *others = (swaps.iloc[row] for row in rows)
+        names = list(dict.fromkeys(str(row["covariate"]) for row in others if row["covariate"] != first["covariate"]))
+        told = f" The same by {' and '.join(names)}." if names else ""
+        pair = "" if pd.isna(first["sample_2"]) else "Probable swap: "
+        said.append(f"{pair}{first['evidence']}{told}")
+    return said
+
+
 def _variable_genes(transformed: pd.DataFrame) -> FloatArray:
     values = transformed.to_numpy(dtype=float)
     values = values[np.isfinite(values).all(axis=1)]
@@ -210,8 +225,8 @@ def _row(
     else:
         evidence = (
             f"'{first}' ({covariate} {levels[0]}) and '{second}' ({covariate} {levels[1]}) lie each nearer to the "
-            f"other's group ({places[0]:+.2f} and {places[1]:+.2f}; +1 is the own group's centre, -1 the other's), as "
-            f"{1 - share:.0%} of the other samples do."
+            f"other's group ({places[0]:+.2f} and {places[1]:+.2f}; +1 is the own group's centre, -1 the other's); "
+            f"{'all' if share == 1 else f'{share:.0%} of the'} other samples lie nearer to their own."
         )
     return {
         "sample_1": first,

@@ -31,9 +31,7 @@ def _samples(quality: Any) -> list[str]:
             f"Sequencing depth differs {factors.max() / factors.min():.1f}-fold between samples "
             f"('{factors.idxmin()}' least, '{factors.idxmax()}' most)."
         )
-    for name, row in quality.low_correlation.iterrows():
-        said.append(f"Sample '{name}' is unlike its group: correlation {row['correlation_with_group']:.2f}.")
-    return said + [f"Probable swap: {evidence}" for evidence in quality.swaps["evidence"]]
+    return said + list(quality.warnings)
 
 
 def _fitting(fit: Any) -> list[str]:
