@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -258,6 +259,18 @@ def test_pictures_of_such_a_table_are_drawn_with_one_warning(sparse: fw.CountDat
     with pytest.warns(fw.FoldwiseWarning, match="poscounts") as told:
         assert getattr(fw.plots, name)(sparse) is not None
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("name", ["pca", "sample_distances", "sample_correlation", "heatmap"])
+def test_raw_counts_as_a_plain_table_are_drawn_with_one_warning(name: str) -> None:
+    counts = fw.simulate(n_genes=200, n_samples=6, seed=3).data.counts
+    draw = getattr(fw.plots, name)
+    with pytest.warns(fw.FoldwiseWarning, match=r"look like raw counts.*fw\.vst") as told:
+        draw(counts)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", fw.FoldwiseWarning)
+        draw(np.log2(counts + 1))
 
 
 def test_transformations_refuse_such_a_table_and_name_what_works(sparse: fw.CountData) -> None:
