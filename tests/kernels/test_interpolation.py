@@ -10,6 +10,7 @@ from foldwise import kernels
 from foldwise.kernels import dispersion
 from foldwise.kernels._jit import kernel
 from foldwise.kernels.interpolation import (
+    HIGHEST,
     NOWHERE,
     POINTS,
     ROWS,
@@ -36,17 +37,21 @@ def follow(known, wanted, points, curve, out):
 
 
 def asked(function, slope_of, at, wanted):
-    """Value, slope, and whether they are trusted, at each point of ``wanted``; every lane says the same."""
+    """Value, slope, and whether they are trusted, at each point of ``wanted`` (all from 3 below zero).
+
+    Every lane says the same.
+    """
     points, curve = tile(ROWS), tile(ROWS)
     points[:POINTS] = curve[:POINTS] = NOWHERE
     known, asked_for, out = tile(3 * len(at)), tile(len(wanted)), tile(3 * len(wanted))
-    known[:] = np.array([[a, function(a), slope_of(a)] for a in at]).reshape(-1, 1)
-    asked_for[:] = np.reshape(wanted, (-1, 1))
+    known[:] = np.array([[a - AWAY, function(a), slope_of(a)] for a in at]).reshape(-1, 1)
+    asked_for[:] = np.reshape(wanted, (-1, 1)) - AWAY
     follow(known, asked_for, points, curve, out)
     assert np.array_equal(out, np.repeat(out[:, :1], WIDTH, axis=1), equal_nan=True)
     return out[:, 0].reshape(-1, 3).T
 
 
+AWAY = 3.0
 AT = [0.0, 0.6, 0.3, 0.17, 0.1]
 WANTED = [0.12, 0.105, 0.2, 0.45]
 
@@ -75,6 +80,14 @@ def test_what_is_trusted_is_right():
 def test_a_kink_is_not_trusted():
     settled = asked(lambda a: abs(a - 0.11), lambda a: np.sign(a - 0.11), AT, WANTED)[2]
     assert not settled.any()
+
+
+def test_large_dispersions_are_not_trusted():
+    at, wanted = (
+        [HIGHEST + AWAY + a for a in (-0.5, 0.4, 0.1, -0.3, -0.2)],
+        [HIGHEST + AWAY - 0.01, HIGHEST + AWAY + 0.01],
+    )
+    assert asked(lambda a: a, lambda a: 1.0, at, wanted)[2].tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("n", range(1, POINTS))
