@@ -234,7 +234,23 @@ def _degrees(df: Any, data: CountData, use_t: bool) -> Any:
     values = np.asarray(df, dtype=np.float64)
     if values.ndim > 1 or (values.ndim == 1 and len(values) not in (1, data.n_genes)):
         raise OptionError(f"df must be one number or {data.n_genes} numbers, one a gene; got {values.shape}.")
+    _check_degrees(np.atleast_1d(values), data)
     return float(values.ravel()[0]) if values.size == 1 else values
+
+
+def _check_degrees(values: FloatArray, data: CountData) -> None:
+    """Student's t has none of 0 and below; infinite ones are the normal distribution."""
+    wrong = np.flatnonzero(~(values > 0))
+    if not len(wrong):
+        return
+    bad = f"{values[wrong[0]]:g}"
+    if len(values) > 1:
+        bad += f" for gene '{data.gene_names[wrong[0]]}'"
+        bad += f" ({len(wrong)} genes have such)" if len(wrong) > 1 else ""
+    raise OptionError(
+        f"df, the degrees of freedom of Student's t, must be above 0 (infinite is the normal distribution); got {bad}. "
+        "Leave df out for samples minus coefficients."
+    )
 
 
 def _reduced(data: CountData, full: Design, test: str, reduced: Any, reference: Any) -> Design | None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.design.contrasts import Contrast, resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
 from foldwise.inference import threshold_test
-from foldwise.inference.comparison import Comparison, compare, mle_fold_change
+from foldwise.inference.comparison import Comparison, compare, mle_fold_change, without_degrees
 from foldwise.multiplicity import Filtering, adjust, independent_filtering
 from foldwise.options import AltHypothesis, PAdjustMethod, checked_compat, chosen
 from foldwise.outliers import cooks_cutoff as default_cutoff
@@ -30,7 +31,8 @@ class Results:
     """The answer to one comparison.
 
     table : by gene: baseMean, log2FoldChange, lfcSE, stat, pvalue, padj, status.
-    metadata : alpha, filter_threshold, filter_theta, num_rejections, contrast, description, lfc_threshold, compat, …
+    metadata : alpha, filtered_by ("mean", "statistic", "function" or None), filter_threshold, filter_theta,
+        num_rejections, contrast, description, lfc_threshold, use_t, compat, …
     fit, contrast : what it was asked of.
     """
 
@@ -58,6 +60,7 @@ class Results:
         prior = self.metadata.get("prior")
         return f"{said} (shrunken: {prior['type']})" if prior else said
 
+    @checked
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
         level = self.metadata["alpha"] if alpha is None else _checked_alpha(alpha)
@@ -71,6 +74,7 @@ class Results:
 
         return summary(self)
 
+    @checked
     def why(self, gene: str) -> Any:
         """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
         from foldwise.explain.why import why
@@ -83,12 +87,14 @@ class Results:
 
         return sign_flips(self)
 
+    @checked
     def to_csv(self, path: Any, *, sep: str | None = None) -> None:
         """Write the table; tab-separated for .tsv and .txt. The file appears whole or not at all."""
         from foldwise.io.writers import write_table
 
         write_table(self.table, path, sep=sep)
 
+    @checked
     def to_rnk(self, path: Any, by: str = "stat") -> None:
         """A ranking for GSEA."""
         from foldwise.io.exports import to_rnk
@@ -107,6 +113,7 @@ class Results:
 
         return to_scanpy(self.table, adata, group=group or self.name)
 
+    @checked
     def to_decoupler(self, by: str = "stat") -> pd.DataFrame:
         """One row, genes in columns, missing genes left out: what decoupler takes."""
         from foldwise.io.exports import to_decoupler
@@ -204,11 +211,11 @@ def results(
     }
     _zero_after_replacement(fit, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
-    padj, filtering = _adjusted(
-        table, base_mean, alpha, independent_filtering, filter, theta, filter_fun, p_adjust_method, compat, fit
-    )
+    statistic = _filter_statistic(fit, filter) if independent_filtering and filter_fun is None else None
+    padj, filtering = _adjusted(table, statistic, alpha, theta, filter_fun, p_adjust_method, compat)
     table["padj"] = padj
-    table["status"] = _status(fit, table, outlier)
+    by = _filtered_by(fit, statistic, filter_fun)
+    table["status"] = _status(fit, table, outlier, without_degrees(found), by)
     metadata = {
         "alpha": alpha,
         "lfc_threshold": lfc_threshold,
@@ -218,7 +225,10 @@ def results(
         "description": _descriptions(fit, asked, test),
         "p_adjust_method": p_adjust_method,
         "cooks_cutoff": _cutoff(fit, cooks_cutoff),
+        "use_t": found.degrees is not None,
         "compat": compat,
+        "filtered_by": by,
+        **({"filter_statistic": pd.Series(statistic, table.index)} if by == "statistic" else {}),
     } | _filter_metadata(filtering)
     return Results(table, metadata, fit, asked)
 
@@ -341,33 +351,41 @@ def _zero_after_replacement(fit: Fit, columns: dict[str, FloatArray]) -> None:
         columns[name][rows] = 1.0 if name == "pvalue" else 0.0
 
 
+def _filter_statistic(fit: Fit, asked: Any) -> FloatArray:
+    """(n_genes,) what low genes are left out by: the mean, unless the user says otherwise."""
+    if asked is None:
+        return np.asarray(fit.stage.columns["baseMean"], dtype=np.float64)
+    if isinstance(asked, pd.Series):
+        absent = fit.data.gene_names.difference(asked.index)
+        if len(absent):
+            raise OptionError(f"filter has no value for: {listed(absent)}.")
+        asked = asked.loc[fit.data.gene_names]
+    statistic = np.asarray(asked, dtype=np.float64)
+    if statistic.shape != (fit.data.n_genes,):
+        raise OptionError(f"filter must have {fit.data.n_genes} values, one a gene; got shape {statistic.shape}.")
+    return statistic
+
+
+def _filtered_by(fit: Fit, statistic: FloatArray | None, filter_fun: Any) -> str | None:
+    if statistic is None:
+        return None if filter_fun is None else "function"
+    return "mean" if np.array_equal(statistic, fit.stage.columns["baseMean"]) else "statistic"
+
+
 def _adjusted(
     table: pd.DataFrame,
-    base_mean: FloatArray,
+    statistic: FloatArray | None,
     alpha: float,
-    filtered: bool,
-    statistic: Any,
     theta: Any,
     filter_fun: Callable[[pd.DataFrame, float], Any] | None,
     method: PAdjustMethod,
     compat: str | None,
-    fit: Fit,
 ) -> tuple[FloatArray, Filtering | None]:
     p = table["pvalue"].to_numpy(dtype=np.float64)
     if filter_fun is not None:
         return _from_function(filter_fun, table, alpha), None
-    if not filtered:
-        return adjust(p, method), None
     if statistic is None:
-        statistic = base_mean
-    elif isinstance(statistic, pd.Series):
-        absent = fit.data.gene_names.difference(statistic.index)
-        if len(absent):
-            raise OptionError(f"filter has no value for: {listed(absent)}.")
-        statistic = statistic.loc[fit.data.gene_names].to_numpy(dtype=np.float64)
-    statistic = np.asarray(statistic, dtype=np.float64)
-    if statistic.shape != p.shape:
-        raise OptionError(f"filter must have {len(p)} values, one a gene; got shape {statistic.shape}.")
+        return adjust(p, method), None
     found = independent_filtering(p, statistic, alpha, theta=theta, method=method, compat=compat)  # type: ignore[arg-type]
     return found.padj, found
 
@@ -384,16 +402,28 @@ def _from_function(filter_fun: Callable[[pd.DataFrame, float], Any], table: pd.D
     return values
 
 
-def _status(fit: Fit, table: pd.DataFrame, outlier: BoolArray) -> Any:
-    """Why a number is missing, or "ok"."""
+def _status(
+    fit: Fit, table: pd.DataFrame, outlier: BoolArray, no_degrees: BoolArray | None = None, by: str | None = "mean"
+) -> Any:
+    """Why a number is missing, or "ok".
+
+    no_degrees : (n_genes,) genes that Student's t cannot judge. by : what low genes were left out by.
+    """
+    none = np.zeros(len(table), dtype=bool)
     p, padj = table["pvalue"].isna().to_numpy(), table["padj"].isna().to_numpy()
-    lfc = table["log2FoldChange"].isna().to_numpy()
-    all_zero = lfc & ~fit.not_converged
-    empty = fit.tested.columns.get("emptyGroup", np.zeros(len(table))) == 1
-    conditions = [all_zero, outlier & p, fit.not_converged, empty, padj & ~p, p]
-    return np.select(
-        conditions, ["all zero", "outlier", "not converged", "empty group", "low mean", "no p-value"], "ok"
-    )
+    unfitted = table["log2FoldChange"].isna().to_numpy() & ~fit.not_converged
+    conditions = {
+        "weights fail": unfitted & (np.asarray(fit.stage.columns.get("weightsFail", none)) == 1),
+        "all zero": unfitted & (np.asarray(fit.stage.columns["allZero"]) == 1),
+        # before outliers: leaving these in would give no p-value
+        "no degrees of freedom": p & (none if no_degrees is None else no_degrees),
+        "outlier": outlier & p & table["stat"].notna().to_numpy(),
+        "not converged": fit.not_converged,
+        "empty group": fit.tested.columns.get("emptyGroup", none) == 1,
+        "low mean" if by == "mean" else "filtered": padj & ~p,
+        "no p-value": p,
+    }
+    return np.select(list(conditions.values()), list(conditions), "ok")
 
 
 def _descriptions(fit: Fit, contrast: Contrast, test: str) -> dict[str, str]:

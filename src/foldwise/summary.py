@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
     from foldwise.results import Results
+
+RARE = ("weights fail", "no degrees of freedom", "not converged", "empty group", "no p-value")
+"""Statuses that R's summary() does not know; counted where there are such genes."""
 
 
 def title(results: Results) -> str:
@@ -56,12 +60,17 @@ def summary(results: Results) -> str:
         line(f"LFC > {threshold:.2f} (up)", int((significant & (lfc > threshold)).sum())),
         line(f"LFC < {0.0 - threshold:.2f} (down)", int((significant & (lfc < -threshold)).sum())),
         line("outliers", int((status == "outlier").sum())),
-        line("low counts", int((status == "low mean").sum())),
+        line(*_filtered(meta.get("filtered_by"), status)),
     ]
     cutoff = meta.get("filter_threshold")
     if cutoff is not None and np.isfinite(cutoff):
-        lines.append(f"(mean count < {cutoff:.3g})")
-    odd = int((status == "not converged").sum())
-    if odd:
-        lines.append(line("not converged", odd))
-    return "\n".join(lines)
+        what = "filter statistic" if meta.get("filtered_by") == "statistic" else "mean count"
+        lines.append(f"({what} < {cutoff:.3g})")
+    counted = [(name, int((status == name).sum())) for name in RARE]
+    return "\n".join([*lines, *(line(name, number) for name, number in counted if number)])
+
+
+def _filtered(by: str | None, status: pd.Series) -> tuple[str, int]:
+    """What left genes out of the adjustment, in words, and how many: R's "low counts" where it was the mean."""
+    label = {"statistic": "low filter statistic", "function": "left out by filter_fun"}.get(str(by), "low counts")
+    return label, int(status.isin(["low mean", "filtered"]).sum())

@@ -314,3 +314,101 @@ def test_several_genes_at_once_are_refused_with_the_loop_to_write(
         results.why(genes)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"One gene at a time.*fit.explain\(gene, contrast\) for gene in genes"):
         fit.explain(genes, ("group", "HYPER", "CTRL"))  # type: ignore[arg-type]
+
+
+# -------------------------------------------------------------------------------------- reasons other than R's three
+@pytest.fixture(scope="module")
+def plain() -> fw.CountData:
+    return fw.simulate(n_genes=200, n_samples=8, seed=5).data
+
+
+@pytest.fixture(scope="module")
+def weighted(plain: fw.CountData) -> fw.CountData:
+    """The first gene's weights add up to 1.7 samples; all of the second's lie on one sample."""
+    weights = np.ones(plain.counts.shape)
+    weights[0], weights[1] = 0.1, 0.0
+    weights[:2, 0] = 1.0
+    return fw.CountData(plain.counts, plain.samples, weights=weights)
+
+
+def test_why_no_degrees_of_freedom_is_no_outlier(weighted: fw.CountData) -> None:
+    with pytest.warns(fw.FoldwiseWarning, match="1 genes have weights"):
+        fit, normal = fw.deseq(weighted, "~ condition", use_t=True), fw.deseq(weighted, "~ condition")
+    for res in (fit.results(), normal.results(use_t=True)):
+        reason = res.why("gene001")
+        assert reason.cause == res.table.loc["gene001", "status"] == "no degrees of freedom"
+        assert reason.details["df"] == pytest.approx(-0.3) and "1.7 samples" in str(reason)
+        assert "outlier" not in str(reason)
+        assert "no degrees of freedom : 1" in res.summary()
+        assert np.isnan(res.table.loc["gene001", "pvalue"])
+    assert fit.results(use_t=False).why("gene001").missing in ((), ("padj",))  # what the sentence recommends
+
+
+def test_why_weights_fail(weighted: fw.CountData) -> None:
+    with pytest.warns(fw.FoldwiseWarning, match="1 genes have weights"):
+        res = fw.deseq(weighted, "~ condition").results()
+    assert res.why("gene002").cause == res.table.loc["gene002", "status"] == "weights fail"
+    assert "weights fail" in res.summary()
+
+
+def test_why_there_is_no_standard_error(plain: fw.CountData) -> None:
+    fit = fw.deseq(plain, "~ condition", test="LRT", reduced="~ 1", fit_type="glmGamPoi")
+    res = fit.results(test="Wald")
+    gene = res.table.index[0]
+    assert res.why(gene).cause == res.table.loc[gene, "status"] == "no p-value"
+    assert "no standard error" in str(res.why(gene))
+
+
+def test_outliers_of_why_lie_above_the_cutoff() -> None:
+    data = fw.simulate(n_genes=600, n_samples=19, outlier_fraction=0.05, mean_log2=4, seed=3).data
+    groups = data.samples["condition"]
+    few = data.select(samples=[*groups.index[groups == "A"], *groups.index[groups == "B"][:5]])
+    res = fw.deseq(few, "~ condition").results()
+    outliers = res.table.index[res.table["status"] == "outlier"]
+    assert len(outliers)
+    for reason in map(res.why, outliers):
+        assert reason.cause == "outlier" and reason.details["cooks"] > reason.details["cutoff"]
+        assert groups[reason.details["sample"]] == "B"  # outliers among the many of A are replaced
+
+
+def test_a_filter_of_ones_own_is_said_to_be_it(plain: fw.CountData) -> None:
+    fit = fw.deseq(plain, "~ condition")
+    own = np.r_[np.zeros(50), np.ones(150)]
+    res = fit.results(filter=own, theta=[0.3, 0.5])
+    assert (res.table["status"] == "filtered").sum() == 50
+    said = str(res.why("gene001"))
+    assert "filter statistic (filter=) of 0 lies below 1" in said and "mean normalized" not in said
+    assert "low filter statistic  : 50" in res.summary() and "mean count" not in res.summary()
+    by_mean = fit.results(filter=fit.genes["baseMean"])
+    pd.testing.assert_frame_equal(by_mean.table, fit.results().table)
+
+
+def test_a_filter_function_is_said_to_be_it(plain: fw.CountData) -> None:
+    res = fw.deseq(plain, "~ condition").results(filter_fun=lambda table, _: table["pvalue"].where(table["stat"] > 0))
+    gene = res.table.index[res.table["padj"].isna()][0]
+    assert res.why(gene).cause == res.table.loc[gene, "status"] == "filtered"
+    assert "filter_fun" in str(res.why(gene)) and "left out by filter_fun" in res.summary()
+
+
+@pytest.mark.parametrize("type", ["apeglm", "ashr"])
+def test_why_of_s_values(plain: fw.CountData, type: str) -> None:
+    res = fw.deseq(plain, "~ condition").shrink(type=type, svalue=True)
+    for status, rows in res.table.groupby("status"):
+        reason = res.why(rows.index[0])
+        assert reason.cause == "ok" and "s-value" in str(reason)
+        assert status == "ok" or f"'{status}'" in str(reason)
+
+
+def test_a_normal_prior_with_a_threshold_names_its_own_filter() -> None:
+    data = fw.simulate(n_genes=1500, n_samples=8, mean_log2=3, fraction_changed=0.4, seed=2).data
+    res = fw.deseq(data, "~ condition").shrink(type="normal", lfc_threshold=0.1)
+    low = res.table.index[res.table["status"] == "low mean"]
+    assert len(low) and {res.why(gene).cause for gene in low} == {"low mean"}
+
+
+@pytest.mark.parametrize("df", [-1, 0, np.nan])
+def test_degrees_of_freedom_below_zero_are_refused(plain: fw.CountData, df: float) -> None:
+    with pytest.raises(OptionError, match=rf"df, .* got {df:g}\."):
+        fw.deseq(plain, "~ condition", use_t=True, df=df)
+    with pytest.raises(OptionError, match=rf"got {df:g} for gene 'gene003'"):
+        fw.deseq(plain, "~ condition", use_t=True, df=[5.0, 5.0, df] + [np.inf] * 197)

@@ -39,6 +39,13 @@ class Comparison:
         return replace(self, pvalue=two_sided(self.stat, degrees), degrees=degrees)
 
 
+def without_degrees(found: Comparison) -> BoolArray | None:
+    """(n_genes,) genes with a statistic that Student's t cannot judge; None where it judges none."""
+    if found.degrees is None:
+        return None
+    return np.isnan(found.pvalue) & ~np.isnan(found.stat) & ~(found.degrees > 0)
+
+
 def compare(fit: Fit, contrast: Contrast, *, test: str, min_mu: float, compat: bool) -> Comparison:
     """The columns of a comparison before thresholds, outliers and filtering."""
     if contrast.kind == "coefficient":

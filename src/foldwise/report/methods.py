@@ -126,8 +126,9 @@ def _comparison(name: str, one: Any) -> str:
     number = int((one.table[judged] < alpha).sum())
     how = "s-value" if judged == "svalue" else f"{metadata.get('p_adjust_method', 'BH')}-adjusted p-value"
     cutoff = metadata.get("filter_threshold")
+    what = "filter statistic" if metadata.get("filtered_by") == "statistic" else "mean count"
     kept = (
-        f" after independent filtering at a mean count of {float(cutoff):.3g}"
+        f" after independent filtering at a {what} of {float(cutoff):.3g}"
         if cutoff is not None and np.isfinite(cutoff)
         else ""
     )

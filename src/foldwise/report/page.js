@@ -129,6 +129,10 @@ window.foldwise = (function () {
     }
     return {
       "all zero": "Every count is zero: nothing can be said about this gene.",
+      "filtered": "No adjusted p-value: the filter that was given left this gene out.",
+      "weights fail": "The samples that have weight do not determine the model: nothing can be said about this gene.",
+      "no degrees of freedom": "No p-value: Student's t has no degrees of freedom for this gene.",
+      "no p-value": "No p-value: its statistic could not be computed.",
       "outlier": "No p-value: one sample's count decides this gene (Cook's distance over the cutoff).",
       "not converged": "The coefficients did not converge: take these numbers with care.",
     }[status] || "";

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import OptionError
 from foldwise.explain.why import why
 from foldwise.quality.control import Quality, quality
@@ -53,6 +54,7 @@ class Section:
     payload: dict[str, Any]
 
 
+@checked
 def report(
     fit: Any,
     results: Any,
@@ -160,8 +162,12 @@ def ledger(one: Any) -> list[tuple[str, int, str]]:
         "all zero": "no counts in any sample: nothing can be said",
         "outlier": "one sample's count decides the gene (Cook's distance over the cutoff): no p-value",
         "low mean": "mean count below what independent filtering keeps: p-value, but no adjusted one",
+        "filtered": "left out by the filter that was given: p-value, but no adjusted one",
+        "weights fail": "the samples that have weight do not determine the model: nothing can be said",
+        "no degrees of freedom": "none for Student's t: no p-value",
+        "empty group": "a group without counts: the fold change is infinite",
         "not converged": "the coefficients did not converge: take the numbers with care",
-        "no p-value": "no p-value",
+        "no p-value": "no p-value for another reason",
     }
     if "status" not in one.table:
         return []

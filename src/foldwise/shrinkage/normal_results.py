@@ -18,7 +18,7 @@ from foldwise.inference import threshold_test
 from foldwise.inference.comparison import ZeroPass, zero_pass
 from foldwise.multiplicity import independent_filtering
 from foldwise.options import AltHypothesis
-from foldwise.results import Results, _outliers, _status, _zero_after_replacement
+from foldwise.results import Results, _cutoff, _filter_metadata, _outliers, _status, _zero_after_replacement
 from foldwise.shrinkage.normal import normal_posterior
 from foldwise.shrinkage.shrunken_results import Shrunken, check_table, metadata_of, statuses
 
@@ -134,7 +134,7 @@ def _results(fit: Fit, res: Results, found: Shrunken, nothing: BoolArray, thresh
     columns = {name: res.table[name].to_numpy(dtype=np.float64) for name in ("baseMean", "stat", "pvalue")}
     columns |= {"log2FoldChange": found.lfc, "lfcSE": found.sd}
     table = res.table.copy()
-    outlier = None
+    outlier, own = None, {}
     if threshold > 0:
         alternative: AltHypothesis = "greaterAbs2014" if fit.options.get("compat") == "1.38" else "greaterAbs"
         stat, p = threshold_test(found.lfc, found.sd, threshold, alternative)
@@ -146,10 +146,13 @@ def _results(fit: Fit, res: Results, found: Shrunken, nothing: BoolArray, thresh
         table[name] = columns[name]
     if outlier is not None:
         compat = fit.options.get("compat")
-        table["padj"] = independent_filtering(columns["pvalue"], columns["baseMean"], 0.1, compat=compat).padj
+        filtering = independent_filtering(columns["pvalue"], columns["baseMean"], 0.1, compat=compat)
+        table["padj"] = filtering.padj
         table["status"] = _status(fit, table, outlier)
+        own = {"cooks_cutoff": _cutoff(fit, None), "use_t": False, "filtered_by": "mean"} | _filter_metadata(filtering)
     table["status"] = statuses(table["status"], found.not_converged)
-    return replace(res, table=table, metadata=metadata_of(res, found, "normal", threshold, list(table.columns)))
+    said = metadata_of(res, found, "normal", threshold, list(table.columns))
+    return replace(res, table=table, metadata=said | own)
 
 
 def _first_fit_outliers(fit: Fit) -> BoolArray:
