@@ -10,6 +10,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData, as_count_data
+from foldwise.counts.cells import tell_of_cells
 from foldwise.design import Design, build_design, check_nested
 from foldwise.design.formula.alike import taken_as_different
 from foldwise.dispersion.stage import Dispersions, dispersion_stage, estimate_dispersions
@@ -100,6 +101,7 @@ def deseq(
     trend = None if isinstance(fit_type, str) else fit_type
     kind = fit_type if isinstance(fit_type, str) else "parametric"
     measured = measured_from(data, run, sf_type=sf_type, control_genes=control_genes, geo_means=geo_means)
+    tell_of_cells(data)
     stage = dispersion_stage(data, full, measured, run, fit_type=kind, trend=trend, min_mu=min_mu, compat=old)
     return _fit(stage, plan, min_replicates_for_replace, options)
 

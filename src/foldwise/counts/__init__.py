@@ -2,10 +2,14 @@
 
 from foldwise.counts.count_data import (
     CountData,
+    anndata_as_counts,
     as_count_data,
+    counts_only,
 )
 
 __all__ = [
     "CountData",
+    "anndata_as_counts",
     "as_count_data",
+    "counts_only",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.counts.checks import checked_matrix, checked_per_gene_and_sample, checked_size_factors
-from foldwise.counts.labels import aligned, labelled_counts, sample_table, unique_labels
+from foldwise.counts.labels import aligned, is_anndata, labelled_counts, sample_table, unique_labels
 from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.execution.blocks import CountSource
@@ -60,6 +60,7 @@ class CountData:
     _factors: FloatArray | None
     _weights: FloatArray | None
     _lengths: FloatArray | None
+    _of_anndata: bool = False
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class CountData:
             provenance=(*provenance, *found.notes, *notes),
             _factors=checked_per_gene_and_sample(normalization_factors, "normalization_factors", positive=True, **own),
             _weights=checked_per_gene_and_sample(weights, "weights", positive=False, **own),
+            _of_anndata=is_anndata(counts),
             _lengths=checked_per_gene_and_sample(average_lengths, "average_lengths", positive=True, **own),
             **own,
         )
@@ -269,6 +271,7 @@ class CountData:
             sample_names=table.index,
             samples=table,
             provenance=(*self.provenance, note),
+            _of_anndata=False,
             **cast("dict[str, Any]", fields),
         )
 
@@ -285,7 +288,33 @@ def as_count_data(data: Any, samples: pd.DataFrame | None = None) -> CountData:
         if samples is not None:
             raise OptionError("samples= goes with a plain table of counts; this CountData has its own sample table.")
         return data
+    _not_what_holds_data(data)
     return CountData(data, samples)
+
+
+def _not_what_holds_data(thing: Any) -> None:
+    """Several data sets, or a thing that carries its data (a simulation, a fit), are taken for counts easily."""
+    if isinstance(thing, Mapping) and any(isinstance(part, CountData) or is_anndata(part) for part in thing.values()):
+        raise CountsError(
+            f"The counts are {len(thing)} data sets in a {type(thing).__name__}: {listed(thing)}. "
+            f"fw.deseq_many(data, design) fits them all; data[{next(iter(thing))!r}] is one of them."
+        )
+    if isinstance(getattr(thing, "data", None), CountData):
+        raise CountsError(f"The counts are a {type(thing).__name__}, which has them in .data: hand that over.")
+
+
+def counts_only(data: Any, samples: pd.DataFrame | None = None) -> CountData:
+    """A CountData, from a bare table if need be: transformations and size factors can do without a sample table."""
+    if isinstance(data, pd.Series):
+        data = data.to_frame(data.name if data.name is not None else "sample")
+    if isinstance(data, pd.DataFrame) and samples is None:
+        samples = pd.DataFrame(index=data.columns)
+    return as_count_data(data, samples)
+
+
+def anndata_as_counts(thing: Any, samples: pd.DataFrame | None = None) -> Any:
+    """An AnnData as CountData, for pictures and checks that take other things too; those as they are."""
+    return counts_only(thing, samples) if is_anndata(thing) else thing
 
 
 def _compact(values: FloatArray) -> DenseCounts:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
+from foldwise.counts.cells import ADD_UP, probably_cells
+from foldwise.counts.labels import is_anndata, without_earlier_fit
 from foldwise.design import Design, assemble_design
 from foldwise.design.comparisons import comparisons
 from foldwise.design.formula.alike import alike_levels
@@ -109,12 +111,12 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n" + " " * 9)
 
 
-def diagnose(samples: pd.DataFrame, design: Any, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
+def diagnose(samples: Any, design: Any, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
     """What a design can and cannot answer.
 
     Parameters
     ----------
-    samples : the sample table.
+    samples : the sample table, or a CountData or AnnData that carries it.
     design : a formula, or a model matrix of samples x coefficients.
     reference : base levels, as for a fit.
 
@@ -129,7 +131,10 @@ def diagnose(samples: pd.DataFrame, design: Any, *, reference: Mapping[str, Any]
     >>> diagnose(samples, "~ batch + condition").can_be_fitted
     False
     """
-    if not isinstance(samples, pd.DataFrame) and hasattr(samples, "samples"):
+    cells = probably_cells(samples)
+    if is_anndata(samples):
+        samples = without_earlier_fit(samples, "obs")
+    elif not isinstance(samples, pd.DataFrame) and hasattr(samples, "samples"):
         samples = samples.samples  # a CountData carries its sample table
     try:
         made = assemble_design(design, samples, reference=reference)
@@ -138,6 +143,9 @@ def diagnose(samples: pd.DataFrame, design: Any, *, reference: Mapping[str, Any]
     found = [*_rank(made), *_replicates(made)]
     stops = any(finding.severity == "stop" for finding in found)
     found += [*_scale(made), *_structure(made, stops), *_reading(made)]
+    found += (
+        [Finding("warning", "cells", f"{len(samples):,} observations with mostly zeros. {ADD_UP}")] if cells else []
+    )
     order = {"stop": 0, "warning": 1, "note": 2}
     found.sort(key=lambda finding: order[finding.severity])
     n_samples, n_coefficients = made.matrix.shape

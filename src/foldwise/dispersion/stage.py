@@ -16,6 +16,7 @@ import pandas as pd
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import glm_model
 from foldwise.counts import CountData, as_count_data
+from foldwise.counts.cells import tell_of_cells
 from foldwise.counts.measured import Measured
 from foldwise.design import Design, build_design
 from foldwise.dispersion.gene_wise import GeneWiseModel
@@ -166,6 +167,7 @@ def estimate_dispersions(
         design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
     )
     measured = measured_from(data, run, sf_type=sf_type)
+    tell_of_cells(data)
     stage = dispersion_stage(
         data,
         built,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
 from foldwise.plots.maps import Clustering, Map, cluster, draw_map
 from foldwise.plots.sources import chosen_genes, design_variables, results_table, sample_table
@@ -28,7 +29,7 @@ def sample_distances(
     Parameters
     ----------
     data
-        Transformed values (genes x samples), or a fit or count data, which are transformed here.
+        Transformed values (genes x samples), or a fit, count data or an AnnData of counts, which are transformed here.
     ax
         Axes to draw into; a new figure if none. The tree and the bars are drawn into axes of their own beside it.
     annotate
@@ -38,6 +39,7 @@ def sample_distances(
     """
     from scipy.spatial.distance import pdist, squareform
 
+    data = anndata_as_counts(data)
     values, _ = transformed(data)
     apart = pdist(values.to_numpy(dtype=float).T)
     square = pd.DataFrame(squareform(apart), index=values.columns, columns=values.columns)
@@ -55,6 +57,7 @@ def sample_correlation(
     """Correlations between samples in transformed counts, clustered by 1 - r. Arguments as ``sample_distances``."""
     from scipy.spatial.distance import squareform
 
+    data = anndata_as_counts(data)
     values, _ = transformed(data)
     square = _correlations(values)
     apart = squareform(np.clip(1.0 - square.to_numpy(), 0.0, 2.0), checks=False)
@@ -86,6 +89,7 @@ def heatmap(
     """
     from scipy.spatial.distance import pdist
 
+    data = anndata_as_counts(data)
     values, _ = transformed(data)
     picked = values.loc[_picked_genes(values, genes, results)]
     centred = picked.sub(picked.mean(axis=1), axis=0)

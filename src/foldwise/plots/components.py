@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
 from foldwise.plots.figures import DOWN, add_legend, colours_for, describe, markers_for, new_axes
 from foldwise.plots.gene_counts import level_names, texts_of
@@ -37,8 +38,8 @@ def pca(
     Parameters
     ----------
     data
-        Transformed values (genes x samples, e.g. ``fw.vst(data)``), a fit or count data (which are transformed
-        here), or ``Components``.
+        Transformed values (genes x samples, e.g. ``fw.vst(data)``), a fit, count data or an AnnData of counts
+        (which are transformed here), or ``Components``.
     ax
         Axes to draw into; a new figure if none.
     components
@@ -57,6 +58,7 @@ def pca(
     -------
     matplotlib.axes.Axes
     """
+    data = anndata_as_counts(data)
     found = data if isinstance(data, Components) else principal_components(transformed(data)[0], top=top)
     x, y = (_component(found, k) for k in components)
     table = sample_table(data, samples)

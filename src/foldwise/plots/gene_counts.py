@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from foldwise.arrays import FloatArray
+from foldwise.counts import anndata_as_counts
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.plots.figures import (
     DOWN,
@@ -42,7 +43,7 @@ def counts(
     Parameters
     ----------
     data
-        A fit, count data, or a table of normalized counts (genes x samples) with ``samples``.
+        A fit, count data, an AnnData, or a table of normalized counts (genes x samples) with ``samples``.
     gene
         Its name.
     group, color
@@ -51,6 +52,7 @@ def counts(
     log
         Log scale, with 0.5 added to every count.
     """
+    data = anndata_as_counts(data)
     table = normalized_counts(data)
     if gene not in table.index:
         raise CountsError(f"There is no gene '{gene}' in the counts.")

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.counts import anndata_as_counts
 from foldwise.outliers import cooks_cutoff as default_cutoff
 from foldwise.outliers import judged_samples
 from foldwise.plots.figures import DOWN, TREND, add_legend, describe, name_ticks, new_axes, rasterised
@@ -20,6 +21,7 @@ _NAMED_AT_MOST = 40
 
 def size_factors(data: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     """Size factors over library sizes: points off the line have another composition, not only another depth."""
+    data = anndata_as_counts(data)
     counts = data.data.counts if is_fit(data) else data.counts
     totals = counts.sum(axis=0) / 1e6
     factors = per_sample_factors(data).reindex(totals.index)
@@ -98,7 +100,7 @@ def sparsity(data: Any, ax: Axes | None = None, *, title: str | None = None) -> 
     Many genes near 1 at high totals mean that counts sit in single samples: the negative binomial fits badly then.
     The dashed line is the share that equal samples would have.
     """
-    values = normalized_counts(data).to_numpy(dtype=float)
+    values = normalized_counts(anndata_as_counts(data)).to_numpy(dtype=float)
     total = values.sum(axis=1)
     expressed = total > 0
     share = values[expressed].max(axis=1) / total[expressed]

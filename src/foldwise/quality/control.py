@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.counts import anndata_as_counts
 from foldwise.errors import SamplesError, listed
 from foldwise.quality.association import association_words, associations
 from foldwise.quality.components import TOP_GENES, Components, principal_components
@@ -129,7 +130,7 @@ def quality(
     Parameters
     ----------
     data
-        A fit, count data, or a table of counts (genes x samples) with ``samples``.
+        A fit, count data, an AnnData, or a table of counts (genes x samples) with ``samples``.
     covariates
         Columns of the sample table to look at; by default all that differ between samples.
     group
@@ -151,6 +152,7 @@ def quality(
         import foldwise
 
         data = foldwise.CountData(data, samples)
+    data = anndata_as_counts(data, samples)
     data, sparse = ready_to_look(data)
     fit = data if hasattr(data, "design") else None
     measured = fit.data if fit is not None else data

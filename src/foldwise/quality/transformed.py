@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.counts import anndata_as_counts
 from foldwise.errors import FoldwiseError, OptionError
 from foldwise.quality.factors import OVER_POSITIVE_COUNTS, ready_to_look
 from foldwise.warn import warn
@@ -23,6 +24,7 @@ def transformed(thing: Any) -> tuple[pd.DataFrame, str]:
     if isinstance(thing, pd.DataFrame):
         _warn_of_counts(thing)
         return thing, "values as given"
+    thing = anndata_as_counts(thing)
     if not hasattr(thing, "samples") and not hasattr(thing, "data"):
         raise OptionError(f"Expected a fit, count data or transformed values, got {type(thing).__name__}.")
     import foldwise

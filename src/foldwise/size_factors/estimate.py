@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.counts import CountData, as_count_data
+from foldwise.counts import CountData, counts_only
+from foldwise.counts.cells import ADD_UP, probably_cells
 from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor, executor_for
 from foldwise.options import SizeFactorType, chosen, known_options
-from foldwise.size_factors.ratios import factors_from_lengths, log_geometric_means, median_of_ratios
+from foldwise.size_factors.ratios import (
+    NO_GEOMETRIC_MEANS,
+    factors_from_lengths,
+    log_geometric_means,
+    median_of_ratios,
+)
 
 log = logging.getLogger("foldwise")
 
@@ -33,7 +39,7 @@ def estimate_size_factors(
 
     Parameters
     ----------
-    data : CountData, AnnData, or a table of counts with ``samples=``.
+    data : CountData, AnnData, or a genes x samples table of counts (with ``samples=``, either way round).
     sf_type : "ratio" (geometric means over all samples), "poscounts" (over the positive counts), or "iterate".
     control_genes : names or a boolean mask of genes that alone enter the medians, e.g. spike-ins.
     geo_means : Series by gene, the reference sample's geometric means; factors are then scaled to geometric mean 1.
@@ -53,7 +59,7 @@ def estimate_size_factors(
     ----------
     Anders & Huber (2010), eq. 5.
     """
-    data = as_count_data(data, samples)
+    data = counts_only(data, samples)
     found = size_factors_of(
         data, executor_for(executor), sf_type=sf_type, control_genes=control_genes, geo_means=geo_means
     )
@@ -88,9 +94,16 @@ def size_factors_of(
     means = log_geometric_means(data.source, run) if given is None else given
     if not np.isfinite(means).any():
         _no_empty_samples(data)
+        if said := _of_cells(data):
+            raise CountsError(NO_GEOMETRIC_MEANS + said)
     factors = median_of_ratios(data.source, means, run, rows=rows, scaled=scaled)
     _all_found(factors, data)
     return factors
+
+
+def _of_cells(data: CountData) -> str:
+    """Where to go with cells, at the end of a message."""
+    return f" {ADD_UP}" if probably_cells(data) else ""
 
 
 def _no_empty_samples(data: CountData) -> None:
@@ -101,7 +114,7 @@ def _no_empty_samples(data: CountData) -> None:
     if not counted.all():
         raise CountsError(
             f"These samples have no counts at all: {listed(data.sample_names[~counted])}. So every gene contains at least "
-            "one zero, and no size factors can be estimated. Leave such samples out."
+            "one zero, and no size factors can be estimated. Leave such samples out." + _of_cells(data)
         )
 
 
@@ -110,7 +123,7 @@ def _all_found(factors: FloatArray, data: CountData) -> None:
     if bad.any():
         raise CountsError(
             f"No size factor can be estimated for: {listed(data.sample_names[bad])}. There all genes that could be used "
-            "have no counts. Leave such samples out, or give size_factors= of your own."
+            "have no counts. Leave such samples out, or give size_factors= of your own." + _of_cells(data)
         )
 
 

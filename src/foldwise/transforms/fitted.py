@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.counts import counts_only
 from foldwise.dispersion.trend import Trend
 from foldwise.errors import OptionError
 from foldwise.execution import executor_for
 from foldwise.transforms.forms import Form, NumericalForm, form_of
 from foldwise.transforms.passes import RlogPass, rlog_pass, stabilized
-from foldwise.transforms.prepared import Prepared, column_factors, counts_only, normalized_summary
+from foldwise.transforms.prepared import Prepared, column_factors, normalized_summary
 from foldwise.transforms.reference import SizeReference, measured_later, same_genes
 
 

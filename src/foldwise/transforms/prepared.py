@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray
-from foldwise.counts import CountData, as_count_data
+from foldwise.counts import CountData, counts_only
 from foldwise.counts.measured import Measured, block_factors
 from foldwise.design import Design, build_design
 from foldwise.dispersion.stage import Dispersions, dispersion_stage
@@ -61,15 +61,6 @@ def prepared(data_or_fit: Any, executor: Any, samples: pd.DataFrame | None = Non
     run = executor_for(executor)
     data = counts_only(data_or_fit, samples)
     return Prepared(data, measured_from(data, run), None, run)
-
-
-def counts_only(data: Any, samples: pd.DataFrame | None = None) -> CountData:
-    """A CountData, from a bare table if need be: transformations can do without a sample table."""
-    if isinstance(data, pd.Series):
-        data = data.to_frame(data.name if data.name is not None else "sample")
-    if isinstance(data, pd.DataFrame) and samples is None:
-        samples = pd.DataFrame(index=data.columns)
-    return as_count_data(data, samples)
 
 
 def estimated(start: Prepared, design: Design, fit_type: FitType) -> Dispersions:
