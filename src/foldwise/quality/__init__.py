@@ -5,10 +5,7 @@ The package is its own main function, because both go by the name that a user lo
 
 from __future__ import annotations
 
-import inspect
-import sys
-from types import ModuleType
-
+from foldwise.callable_packages import called_as
 from foldwise.quality.association import associations
 from foldwise.quality.components import Components, principal_components
 from foldwise.quality.control import Quality, quality
@@ -27,14 +24,4 @@ __all__ = [
     "sample_correlations",
 ]
 
-
-class _CallableModule(ModuleType):
-    """``foldwise.quality`` is this package as soon as a part of it is imported; calling it has to work all the same."""
-
-    __call__ = staticmethod(quality)
-
-
-sys.modules[__name__].__class__ = _CallableModule
-# Whoever asks the package for its function gets the package, which can be called: one object, whatever is imported first.
-__signature__ = inspect.signature(quality)
-globals()["quality"] = sys.modules[__name__]
+called_as(__name__, quality)

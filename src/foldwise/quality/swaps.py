@@ -61,15 +61,15 @@ def probable_swaps(
 def swap_words(swaps: pd.DataFrame) -> list[str]:
     """One line a pair of samples, or a single one: its clearest evidence, and the other covariates that show it."""
     found: dict[frozenset[object], list[int]] = {}
-    for row, pair in enumerate(zip(swaps["sample_1"], swaps["sample_2"], strict=True)):
-        found.setdefault(frozenset(name for name in pair if not pd.isna(name)), []).append(row)
+    for row, names in enumerate(zip(swaps["sample_1"], swaps["sample_2"], strict=True)):
+        found.setdefault(frozenset(name for name in names if not pd.isna(name)), []).append(row)
     said = []
     for rows in found.values():
         first, *others = (swaps.iloc[row] for row in rows)
-        names = list(dict.fromkeys(str(row["covariate"]) for row in others if row["covariate"] != first["covariate"]))
-        told = f" The same by {' and '.join(names)}." if names else ""
-        pair = "" if pd.isna(first["sample_2"]) else "Probable swap: "
-        said.append(f"{pair}{first['evidence']}{told}")
+        by = list(dict.fromkeys(str(row["covariate"]) for row in others if row["covariate"] != first["covariate"]))
+        told = f" The same by {' and '.join(by)}." if by else ""
+        asked = "" if pd.isna(first["sample_2"]) else "Probable swap: "
+        said.append(f"{asked}{first['evidence']}{told}")
     return said
 
 
