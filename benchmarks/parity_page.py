@@ -153,6 +153,7 @@ def page(rows: pd.DataFrame, columns: pd.DataFrame, refusals: dict[str, bool], r
     stops = "\n".join(
         f"- `{name}`: {'refused here too' if ok else '**not refused here**'}" for name, ok in refusals.items()
     )
+    of_optimiser, genes = int(rows["optimiser"].sum()), len(_genes(rows[rows["optimiser"]]))
     return f"""# Parity with R
 
 <!-- Written by benchmarks/parity_page.py; edit that, not this. -->
@@ -164,8 +165,13 @@ Every case of `{root}` asked again of foldwise, and every number held against R'
 with {versions}, Python {platform.python_version()} on {platform.machine()}; R's answers were made by R 4.2.2 with DESeq2
 1.38.3, so foldwise is asked with `compat="1.38"`. `make_tables.R` beside the cases makes them again.
 
-**{total:,} numbers in {columns["case"].nunique()} cases: {over} differ by more than 1e-6 ({optimiser} of them in genes that R
-hands to its general optimiser), and {missing} are missing on one side only.**
+**{total:,} numbers in {columns["case"].nunique()} cases: {over} differ by more than 1e-6, and {missing} are missing on one
+side only.**
+
+{of_optimiser:,} of these numbers belong to the {genes} genes that R hands to its general optimiser, and {optimiser} of them
+differ by more than 1e-6 ("optimiser rows" below). That is so in these cases and is no rule: where the likelihood of such a
+gene is nearly flat, the last bits of its dispersion and of its start decide, and R itself moves between builds.
+[method](method.md#genes-for-rs-general-optimiser) says how much, and how to list these genes.
 
 The error of a number *a* against R's *b* is `|a - b| / (|b| + f)`, with a floor *f* of 1e-4 for fold changes and statistics
 and of 1e-6 or less for the rest; for p-values it is `|ln a - ln b| / max(1, |ln b|)`. Dispersions that both put

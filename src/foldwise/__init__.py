@@ -1,4 +1,4 @@
-"""Differential expression for count data: the DESeq2 method in Python, identical to R in its numbers.
+"""Differential expression for count data: the DESeq2 method in Python, with R's numbers.
 
 >>> import foldwise as fw
 >>> fit = fw.deseq(fw.simulate(n_genes=50, n_samples=6, seed=1).data, "~ condition")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -41,3 +42,16 @@ def test_no_worse(name):
 def test_every_difference_beyond_the_limit_has_a_reason():
     unexplained = RECORDED[(RECORDED["error"] > LIMIT) & (RECORDED["reason"] == "")]
     assert unexplained.empty, unexplained.to_string()
+
+
+def test_the_pages_agree_with_the_table():
+    table = pd.read_csv(ROOT / "docs" / "parity.tsv", sep="\t")
+    page, method = ((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("parity", "method"))
+    total, over = re.search(r"([\d,]+) numbers in \d+ cases: ([\d,]+) differ", page).groups()
+    assert (
+        int(total.replace(",", "")) == table["numbers"].sum() and int(over.replace(",", "")) == table["over_1e6"].sum()
+    )
+    pattern = r"([\d,]+) of these numbers belong to the (\d+) genes .*?, and (\d+) of them"
+    numbers, genes, apart = re.search(pattern, page, re.DOTALL).groups()
+    assert int(apart) == table["of_them_optimiser_rows"].sum() == 0
+    assert f"all {numbers} numbers of the {genes} such genes agree to 1e-6" in " ".join(method.split())

@@ -34,7 +34,7 @@ STOPPED = "Stopped; nothing half-written is left behind."
 @click.version_option(__version__, prog_name="foldwise")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def cli(debug: bool) -> None:
-    """Differential expression for count data: the DESeq2 method, identical to R in its numbers.
+    """Differential expression for count data: the DESeq2 method, with R's numbers.
 
     \b
     foldwise demo --out demo-results
