@@ -15,6 +15,8 @@ from foldwise.design.contrasts import Contrast, resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
 from foldwise.inference import threshold_test
 from foldwise.inference.comparison import Comparison, compare, mle_fold_change, without_degrees
+from foldwise.inference.several import make_many
+from foldwise.inference.status import status_of
 from foldwise.multiplicity import Filtering, adjust, independent_filtering
 from foldwise.options import AltHypothesis, PAdjustMethod, checked_compat, chosen
 from foldwise.outliers import cooks_cutoff as default_cutoff
@@ -215,7 +217,7 @@ def results(
     padj, filtering = _adjusted(table, statistic, alpha, theta, filter_fun, p_adjust_method, compat)
     table["padj"] = padj
     by = _filtered_by(fit, statistic, filter_fun)
-    table["status"] = _status(fit, table, outlier, without_degrees(found), by)
+    table["status"] = status_of(fit, table, outlier, without_degrees(found), by)
     metadata = {
         "alpha": alpha,
         "lfc_threshold": lfc_threshold,
@@ -231,29 +233,6 @@ def results(
         **({"filter_statistic": pd.Series(statistic, table.index)} if by == "statistic" else {}),
     } | _filter_metadata(filtering)
     return Results(table, metadata, fit, asked)
-
-
-def make_many(fit: Fit, contrasts: Any, *, as_table: bool, **options: Any) -> dict[str, Results] | pd.DataFrame:
-    """See :meth:`foldwise.fit.Fit.results_many`."""
-    from foldwise.design.contrasts import list_contrasts
-
-    if contrasts is None:
-        asked = {str(row.description): row.contrast for row in list_contrasts(fit.design).itertuples()}
-    elif isinstance(contrasts, Mapping):
-        asked = dict(contrasts)
-    else:
-        asked = {resolve_contrast(fit.design, c, test=fit.test).description: c for c in contrasts}
-    if not asked:
-        raise OptionError("results_many got no contrast.")
-    found = {
-        label: fit.results(name=what, **options) if isinstance(what, str) else fit.results(what, **options)
-        for label, what in asked.items()
-    }
-    if not as_table:
-        return found
-    tables = [r.table.rename_axis("gene").reset_index().assign(contrast=label) for label, r in found.items()]
-    tidy = pd.concat(tables, ignore_index=True)
-    return tidy[["contrast", *[c for c in tidy.columns if c != "contrast"]]]
 
 
 def _check(
@@ -400,30 +379,6 @@ def _from_function(filter_fun: Callable[[pd.DataFrame, float], Any], table: pd.D
             f"filter_fun must return {len(table)} adjusted p-values, one a gene; got shape {values.shape}."
         )
     return values
-
-
-def _status(
-    fit: Fit, table: pd.DataFrame, outlier: BoolArray, no_degrees: BoolArray | None = None, by: str | None = "mean"
-) -> Any:
-    """Why a number is missing, or "ok".
-
-    no_degrees : (n_genes,) genes that Student's t cannot judge. by : what low genes were left out by.
-    """
-    none = np.zeros(len(table), dtype=bool)
-    p, padj = table["pvalue"].isna().to_numpy(), table["padj"].isna().to_numpy()
-    unfitted = table["log2FoldChange"].isna().to_numpy() & ~fit.not_converged
-    conditions = {
-        "weights fail": unfitted & (np.asarray(fit.stage.columns.get("weightsFail", none)) == 1),
-        "all zero": unfitted & (np.asarray(fit.stage.columns["allZero"]) == 1),
-        # before outliers: leaving these in would give no p-value
-        "no degrees of freedom": p & (none if no_degrees is None else no_degrees),
-        "outlier": outlier & p & table["stat"].notna().to_numpy(),
-        "not converged": fit.not_converged,
-        "empty group": fit.tested.columns.get("emptyGroup", none) == 1,
-        "low mean" if by == "mean" else "filtered": padj & ~p,
-        "no p-value": p,
-    }
-    return np.select(list(conditions.values()), list(conditions), "ok")
 
 
 def _descriptions(fit: Fit, contrast: Contrast, test: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from foldwise.certify import whole
 from foldwise.certify.comparison import examine_results
 from foldwise.certify.genes import Shared, examine
 from foldwise.certify.likelihood import LN2
+from foldwise.errors import OptionError
+from foldwise.inference.belonging import check_belongs
 
 if TYPE_CHECKING:
     from foldwise.fit import Fit
@@ -58,9 +61,15 @@ def certify(fit: Fit, results: Results | None = None) -> pd.DataFrame:
     DataFrame by gene, a column a check (NaN where it does not apply): see :data:`LIMITS` for their scales; ``ok``;
     ``failed``, the checks over their limits. ``attrs["summary"]`` says it in a line, ``attrs["limits"]`` holds the
     limits, ``attrs["whole"]`` the checks of what all genes share: size factors, trend, prior variance.
+
+    Raises
+    ------
+    OptionError
+        For results of another fit, or of some genes only.
     """
     if results is None:
         results = fit.results()
+    results = _whole(fit, results)
     shared, genes = _inputs(fit, results)
     found = fit.executor.over_genes("certifying", examine, fit.measured.counts, genes, shared)
     inner = {name: found.pop(name) for name in list(found) if name.startswith("_")}
@@ -70,6 +79,20 @@ def certify(fit: Fit, results: Results | None = None) -> pd.DataFrame:
     columns |= examine_results(fit, results, inner, columns)
     table = pd.DataFrame(columns, index=fit.data.gene_names)
     return _judged(table, whole.examine_whole(fit, results, inner))
+
+
+def _whole(fit: Fit, results: Results) -> Results:
+    """The table in the order of the fit."""
+    check_belongs(fit, results, damaged=0.5)  # to find single wrong numbers is what a certificate is for
+    if results.metadata["test"] == "LRT" and fit.test != "LRT":
+        raise OptionError("These results are of a likelihood ratio test, which this fit does not have.")
+    genes = fit.data.gene_names
+    if len(results.table) != len(genes) or not genes.isin(results.table.index).all():
+        raise OptionError(
+            f"These results hold {len(results.table):,} of the fit's {len(genes):,} genes; adjusted p-values rest on all "
+            "of them: certify the whole table, and choose genes from the answer."
+        )
+    return replace(results, table=results.table.loc[genes])
 
 
 def _inputs(fit: Fit, results: Results) -> tuple[Shared, dict[str, Any]]:

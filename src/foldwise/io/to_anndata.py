@@ -10,6 +10,7 @@ import pandas as pd
 
 from foldwise import __version__
 from foldwise.errors import MissingDependencyError
+from foldwise.inference.belonging import check_belongs
 from foldwise.io.h5ad import OWN_LAYERS, slot_name
 from foldwise.warn import warn
 
@@ -31,6 +32,8 @@ def to_anndata(fit_or_data: Any, results: Any = None) -> Any:
     ------
     MissingDependencyError
         Without anndata.
+    OptionError
+        For results of another fit.
     """
     try:
         import anndata
@@ -62,7 +65,10 @@ def to_anndata(fit_or_data: Any, results: Any = None) -> Any:
             "in the new AnnData: rename such columns beforehand to keep both."
         )
     if results is not None:
-        _add_results(adata, results if isinstance(results, Mapping) else {_name(results): results})
+        named = results if isinstance(results, Mapping) else {_name(results): results}
+        for name, one in named.items() if is_fit else ():
+            check_belongs(fit_or_data, one, f"The results '{name}' are")
+        _add_results(adata, named)
     return adata
 
 

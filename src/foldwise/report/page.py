@@ -18,6 +18,7 @@ import pandas as pd
 from foldwise.arguments import checked
 from foldwise.errors import OptionError
 from foldwise.explain.why import why
+from foldwise.inference.belonging import check_belongs
 from foldwise.quality.control import Quality, quality
 from foldwise.report.concerns import concerns
 from foldwise.report.linked import Linked, linked
@@ -83,12 +84,19 @@ def report(
     Path
         The file written.
 
+    Raises
+    ------
+    OptionError
+        Without results, or for results of another fit.
+
     Notes
     -----
     The page needs no network and no server. Tables hold all genes of up to four comparisons of 30,000 genes; with
     more, those of smallest p-value, and the page says so.
     """
     named = _named(results)
+    for name, one in named.items():
+        check_belongs(fit, one, f"The results '{name}' are")
     found = checked if checked is not None else quality(fit, results=next(iter(named.values())))
     total = sum(len(one.table) for one in named.values())
     most = None if total <= WHOLE_TABLES else _SHORT_TABLE
@@ -119,6 +127,8 @@ def _section(key: str, name: str, fit: Any, one: Any, most: int | None) -> Secti
     significant = adjusted_pvalues(table) < alpha
     lfc = table["log2FoldChange"].to_numpy(dtype=float)
     models = linked(key, one, sample_points(fit, one.contrast), most)
+    shown = table.index[models.rows]
+    at = fit.data.gene_names.get_indexer(shown)  # a table may be sorted, or hold some of the genes
     return Section(
         key=key,
         name=name,
@@ -138,9 +148,9 @@ def _section(key: str, name: str, fit: Any, one: Any, most: int | None) -> Secti
             "name": name,
             "alpha": alpha,
             "threshold": _number(one.metadata.get("filter_threshold")),
-            "rows": _packed_rows(models.rows),
-            "explain": explanation_payload(fit, one, models.rows),
-            "reasons": _reasons(one, table.index[models.rows]),
+            "rows": _packed_rows(at),
+            "explain": explanation_payload(fit, one, at),
+            "reasons": _reasons(one, shown),
         },
     )
 

@@ -66,6 +66,7 @@ def _kept_genes(fit: Any, results: Mapping[str, Any], shape: tuple[int, int]) ->
     if shape[0] <= fitting:
         return np.arange(shape[0])
     smallest = pd.concat([_ranking(one.table) for one in results.values()], axis=1).min(axis=1)
+    smallest = smallest.reindex(fit.data.gene_names, fill_value=np.inf)
     return np.sort(np.argsort(smallest.to_numpy(), kind="stable")[:fitting])
 
 

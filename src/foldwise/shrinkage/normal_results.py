@@ -16,9 +16,10 @@ from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import ContrastError, OptionError
 from foldwise.inference import threshold_test
 from foldwise.inference.comparison import ZeroPass, zero_pass
+from foldwise.inference.status import status_of
 from foldwise.multiplicity import independent_filtering
 from foldwise.options import AltHypothesis
-from foldwise.results import Results, _cutoff, _filter_metadata, _outliers, _status, _zero_after_replacement
+from foldwise.results import Results, _cutoff, _filter_metadata, _outliers, _zero_after_replacement
 from foldwise.shrinkage.normal import normal_posterior
 from foldwise.shrinkage.shrunken_results import Shrunken, check_table, metadata_of, statuses
 
@@ -148,7 +149,7 @@ def _results(fit: Fit, res: Results, found: Shrunken, nothing: BoolArray, thresh
         compat = fit.options.get("compat")
         filtering = independent_filtering(columns["pvalue"], columns["baseMean"], 0.1, compat=compat)
         table["padj"] = filtering.padj
-        table["status"] = _status(fit, table, outlier)
+        table["status"] = status_of(fit, table, outlier)
         own = {"cooks_cutoff": _cutoff(fit, None), "use_t": False, "filtered_by": "mean"} | _filter_metadata(filtering)
     table["status"] = statuses(table["status"], found.not_converged)
     said = metadata_of(res, found, "normal", threshold, list(table.columns))

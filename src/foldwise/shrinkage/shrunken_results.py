@@ -15,6 +15,7 @@ from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E
 from foldwise.design.contrasts import resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
+from foldwise.inference.belonging import check_belongs
 from foldwise.options import LN2, ShrinkageType, chosen
 from foldwise.results import Results
 from foldwise.shrinkage.s_values import s_values
@@ -173,6 +174,7 @@ def check_table(fit: Fit, res: Any) -> None:
         raise OptionError("res must be a table that fit.results() made.")
     if not res.table.index.equals(fit.data.gene_names):
         raise OptionError("'res' has other genes, or another order, than the fit: use the fit's own results().")
+    check_belongs(fit, res, "'res' is")
 
 
 # ---------------------------------------------------------------------------------------------- apeglm
