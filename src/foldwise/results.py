@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.design.contrasts import Contrast, resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
@@ -62,7 +61,6 @@ class Results:
         prior = self.metadata.get("prior")
         return f"{said} (shrunken: {prior['type']})" if prior else said
 
-    @checked
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
         level = self.metadata["alpha"] if alpha is None else _checked_alpha(alpha)
@@ -76,7 +74,6 @@ class Results:
 
         return summary(self)
 
-    @checked
     def why(self, gene: str) -> Any:
         """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
         from foldwise.explain.why import why
@@ -89,14 +86,12 @@ class Results:
 
         return sign_flips(self)
 
-    @checked
     def to_csv(self, path: Any, *, sep: str | None = None) -> None:
         """Write the table; tab-separated for .tsv and .txt. The file appears whole or not at all."""
         from foldwise.io.writers import write_table
 
         write_table(self.table, path, sep=sep)
 
-    @checked
     def to_rnk(self, path: Any, by: str = "stat") -> None:
         """A ranking for GSEA."""
         from foldwise.io.exports import to_rnk
@@ -115,7 +110,6 @@ class Results:
 
         return to_scanpy(self.table, adata, group=group or self.name)
 
-    @checked
     def to_decoupler(self, by: str = "stat") -> pd.DataFrame:
         """One row, genes in columns, missing genes left out: what decoupler takes."""
         from foldwise.io.exports import to_decoupler

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.arguments import checked
 from foldwise.errors import OptionError
 from foldwise.explain.why import why
 from foldwise.inference.belonging import check_belongs
@@ -55,7 +54,6 @@ class Section:
     payload: dict[str, Any]
 
 
-@checked
 def report(
     fit: Any,
     results: Any,
