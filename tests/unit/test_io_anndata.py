@@ -276,8 +276,11 @@ def test_backed_and_layers(tmp_path):
 def test_few_cells_and_missing_values_are_left_out_and_said_so():
     source = cells()
     source.obs.iloc[:50, source.obs.columns.get_loc("donor")] = np.nan
-    found = fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=60)
+    most = pd.crosstab(source.obs["donor"], source.obs["cell_type"])["B"].max()
+    with pytest.warns(fw.FoldwiseWarning, match=rf"'cell_type' left out.*min_cells=60 .*: 'B' \(at most {most}\)\."):
+        found = fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=60)
     assert list(found) == ["T"]
+    assert any("left out group 'B'" in line for line in found["T"].provenance)
     assert any("left out 50 cells without a value" in line for line in found["T"].provenance)
     with pytest.raises(fw.SamplesError, match="lower min_cells"):
         fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=1000)
@@ -285,6 +288,33 @@ def test_few_cells_and_missing_values_are_left_out_and_said_so():
         fw.pseudobulk(source, by=["donor", "batch"])
     with pytest.raises(fw.OptionError, match="no column twice"):
         fw.pseudobulk(source, by="donor", groups="donor")
+
+
+def test_a_group_with_a_slash_keeps_its_name():
+    source = cells()
+    source.obs["cell_type"] = source.obs["cell_type"].astype(str).replace("T", "NK/weird")
+    found = fw.pseudobulk(source, by="donor", groups="cell_type", min_cells=1)
+    assert any(line.startswith("pseudobulk of NK/weird: added up") for line in found["NK/weird"].provenance)
+
+
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("odd", [-1.0, 0.5])
+def test_an_x_of_counts_but_for_one_value_is_not_passed_over_in_silence(made, odd):
+    x, bulk_x = X.astype(float), COUNTS.astype(float)
+    x[3, 2] = bulk_x[3, 2] = odd
+    said = rf"but for 1 of the .* \(the first: {odd:g}, '(cell3|s3)', 'g2'\); layer 'counts' is read"
+    with pytest.warns(fw.FoldwiseWarning, match=said) as given:
+        data = fw.pseudobulk(cells(made(x), layers={"counts": made(X)}), by="donor")
+    assert len(given) == 1 and data.counts.to_numpy().sum() == X.sum()
+    with pytest.warns(fw.FoldwiseWarning, match=said):
+        data = fw.CountData(adata(made(bulk_x), layers={"counts": made(COUNTS)}))
+    assert (data.counts.to_numpy() == COUNTS.T).all()
+
+
+def test_a_normalized_x_is_passed_over_without_a_warning(recwarn):
+    x = np.log1p(X / np.maximum(X.sum(axis=1, keepdims=True), 1) * 1e4)
+    fw.pseudobulk(cells(sparse.csr_matrix(x), layers={"counts": X}), by="donor")
+    assert not [w for w in recwarn if "layer 'counts'" in str(w.message)]
 
 
 def test_pseudobulk_without_layers_says_where_counts_may_be() -> None:
@@ -337,3 +367,20 @@ def test_columns_that_foldwise_did_not_write_give_way_with_one_warning():
     second = fw.deseq(out, "~ batch + condition")
     with pytest.warns(fw.FoldwiseWarning, match=r'var\["dispersion"\]'):
         assert_holds(second.to_anndata(), second)
+
+
+# ------------------------------------------------------------------------------------------------ lazy AnnData
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix, sparse.csc_matrix], ids=["dense", "csr", "csc"])
+def test_lazy_anndata_is_as_one_in_memory(tmp_path, kind, made):
+    pytest.importorskip("xarray")
+    wrote = fw.deseq(two_batches(), "~ batch").to_anndata()  # with columns of an earlier fit
+    wrote.X = made(wrote.X)
+    getattr(wrote, f"write_{kind}")(tmp_path / f"x.{kind}")
+    lazy = anndata.experimental.read_lazy(tmp_path / f"x.{kind}")
+    found, expected = fw.deseq(lazy, "~ batch + condition"), fw.deseq(two_batches(), "~ batch + condition")
+    pd.testing.assert_frame_equal(found.results().table, expected.results().table, check_names=False)
+    assert_holds(found.to_anndata(), expected)
+    bulk = fw.pseudobulk(lazy, by="condition", min_cells=1)
+    assert list(bulk.samples["n_cells"]) == [6, 6]
+    assert fw.diagnose(lazy, "~ condition").can_be_fitted

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arrays import FloatArray, IntArray
 from foldwise.counts.sample_names import renaming, why_names_differ
 from foldwise.errors import CountsError, FoldwiseError, SamplesError, listed
+from foldwise.warn import warn
+
+MOST_ODD = 0.1  # of the values of X that are not 0: normalized ones are nearly all fractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
             raise SamplesError(
                 "A table of samples is needed: pass samples=, a DataFrame with one row for each column of the counts."
             )
-        samples = without_earlier_fit(counts, "obs")
+        samples = annotation_of(counts, "obs")
     if not isinstance(samples, pd.DataFrame):
         samples = _to_pandas(samples, SamplesError, "samples")
     if not len(samples):
@@ -61,15 +65,17 @@ def sample_table(samples: Any, counts: Any) -> pd.DataFrame:
     return samples.copy()
 
 
-def without_earlier_fit(adata: Any, side: str) -> pd.DataFrame:
-    """``obs`` or ``var`` without the columns of an earlier fit, which ``to_anndata`` listed in ``uns["foldwise"]``.
+def annotation_of(adata: Any, side: str) -> pd.DataFrame:
+    """``obs`` or ``var`` in memory (lazy AnnData leaves them on disk), without the columns of an earlier fit.
 
-    Kept, they would stand beside a new fit's values, or in their place.
+    ``to_anndata`` listed those in ``uns["foldwise"]``. Kept, they would stand beside a new fit's values, or in their place.
     """
-    table: pd.DataFrame = getattr(adata, side)
+    table = getattr(adata, side)
+    table = table if isinstance(table, pd.DataFrame) else table.to_memory()
     own = getattr(adata, "uns", {}).get("foldwise", {})
-    added = list(own.get(f"{side}_added", ())) if isinstance(own, Mapping) else []
-    return table.drop(columns=[name for name in added if name in table])
+    added = [str(name) for name in np.asarray(own.get(f"{side}_added", ()))] if isinstance(own, Mapping) else []
+    kept: pd.DataFrame = table.drop(columns=[name for name in added if name in table])
+    return kept
 
 
 def _is_a_path(counts: Any, samples: Any) -> FoldwiseError:
@@ -123,10 +129,12 @@ def _gene_labels(genes: Any, n_genes: int) -> tuple[pd.Index | None, pd.DataFram
     return labels, annotation
 
 
-def layer_of_counts(adata: Any, layer: str | None) -> tuple[str | None, str]:
+def layer_of_counts(adata: Any, layer: str | None, looked_at: int = 20) -> tuple[str | None, str]:
     """The layer that holds the counts of an AnnData, None for X; and where they are, in words.
 
-    layer : the one asked for. If none is, "counts" is taken where X holds something else.
+    layer : the one asked for. If none is, "counts" is taken where X holds something else; with a warning where X holds
+        counts but for a few values, as those may be a mistake.
+    looked_at : how many samples (or cells) of X are looked at.
 
     Raises
     ------
@@ -139,7 +147,7 @@ def layer_of_counts(adata: Any, layer: str | None) -> tuple[str | None, str]:
                 f"The AnnData has no layer {layer!r}; it has {listed(adata.layers.keys(), 20) or 'none'}."
             )
         return layer, f"layer '{layer}'"
-    if "counts" in adata.layers and not _looks_like_counts(adata.X):
+    if "counts" in adata.layers and not _holds_counts(adata, looked_at):
         return "counts", "layer 'counts' (X does not hold counts)"
     return None, "X"
 
@@ -152,7 +160,7 @@ def _from_anndata(adata: Any, samples: pd.DataFrame, genes: Any, layer: str | No
     if matrix is None:
         raise CountsError("The AnnData has no X: name the layer that holds the counts with layer=.")
     labels, annotation = _gene_labels(genes, adata.shape[1])
-    var = without_earlier_fit(adata, "var") if annotation is None else annotation
+    var = annotation_of(adata, "var") if annotation is None else annotation
     if isinstance(matrix, np.ndarray | pd.DataFrame) or hasattr(matrix, "tocsr"):
         matrix = matrix.T
     else:
@@ -168,13 +176,30 @@ class Stored:
     matrix: Any
 
 
-def _looks_like_counts(x: Any) -> bool:
-    if x is None:
+def _holds_counts(adata: Any, looked_at: int) -> bool:
+    if adata.X is None:
         return False
-    part = x[: min(20, x.shape[0])]
-    part = part.compute() if hasattr(part, "compute") else part
-    values = np.asarray(part.data if hasattr(part, "tocsr") and hasattr(part, "indptr") else part, dtype=float)
-    return bool(np.all(values >= 0) and np.all(values == np.floor(values)))
+    part = adata.X[: min(looked_at, adata.shape[0])]
+    samples, genes, values = _filled(part.compute() if hasattr(part, "compute") else part)
+    odd = np.flatnonzero(~((values >= 0) & (values == np.floor(values))))
+    if 0 < len(odd) <= MOST_ODD * len(values):
+        at = odd[0]
+        warn(
+            f"X holds whole numbers, but for {len(odd)} of the {len(values):,} values looked at (the first: "
+            f"{values[at]:g}, {adata.obs_names[samples[at]]!r}, {adata.var_names[genes[at]]!r}); layer 'counts' is read "
+            'instead. Is X damaged? layer="counts" says that the layer is meant.'
+        )
+    return not len(odd)
+
+
+def _filled(part: Any) -> tuple[IntArray, IntArray, FloatArray]:
+    """Rows, columns and values of what is not zero, of a matrix or a sparse matrix."""
+    if hasattr(part, "tocoo"):
+        part = part.tocoo()
+        return part.row, part.col, np.asarray(part.data, dtype=float)
+    values = np.asarray(part, dtype=float)
+    rows, columns = np.nonzero(values)
+    return rows, columns, values[rows, columns]
 
 
 def _from_frame(counts: pd.DataFrame, samples: pd.DataFrame, genes: Any) -> LabelledCounts:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.counts.cells import ADD_UP, probably_cells
-from foldwise.counts.labels import is_anndata, without_earlier_fit
+from foldwise.counts.labels import annotation_of, is_anndata
 from foldwise.design import Design, assemble_design
 from foldwise.design.comparisons import comparisons
 from foldwise.design.formula.alike import alike_levels
@@ -133,7 +133,7 @@ def diagnose(samples: Any, design: Any, *, reference: Mapping[str, Any] | None =
     """
     cells = probably_cells(samples)
     if is_anndata(samples):
-        samples = without_earlier_fit(samples, "obs")
+        samples = annotation_of(samples, "obs")
     elif not isinstance(samples, pd.DataFrame) and hasattr(samples, "samples"):
         samples = samples.samples  # a CountData carries its sample table
     try:

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import FloatArray, IntArray
-from foldwise.counts.labels import without_earlier_fit
+from foldwise.counts.labels import annotation_of, layer_of_counts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.io.read_report import ReadReport, how_many
+from foldwise.warn import warn
 
 if TYPE_CHECKING:
     from foldwise.counts import CountData
 
 CELLS_AT_ONCE = 10_000
+CELLS_LOOKED_AT = 200  # to see whether X holds counts
 
 
 def pseudobulk(
@@ -45,7 +47,7 @@ def pseudobulk(
 
     Returns
     -------
-    dict of CountData by group (groups without a sample left are not in it), or one CountData without ``groups``.
+    dict of CountData by group (groups without a sample left are not in it, with a warning), or one CountData without ``groups``.
         Sample tables have the columns ``by``, all columns of ``obs`` that do not vary within a sample, and
         ``n_cells``. Categories keep their order.
 
@@ -57,9 +59,9 @@ def pseudobulk(
         If the values are no counts; names the layers there are.
     """
     columns = [by] if isinstance(by, str) else list(by)
-    _check(adata.obs, columns, groups)
+    obs = annotation_of(adata, "obs")
+    _check(obs, columns, groups)
     report = ReadReport("pseudobulk")
-    obs: pd.DataFrame = adata.obs
     keys = columns if groups is None else [groups, *columns]
     codes, bulks = _bulk_of_cell(obs, keys, report)
     n_cells = np.bincount(codes[codes >= 0], minlength=len(bulks))
@@ -68,21 +70,36 @@ def pseudobulk(
     constant = _constant_columns(obs, codes, len(bulks), keys)
     bulks = pd.concat([bulks[columns + ([] if groups is None else [groups])], constant, bulks[["n_cells"]]], axis=1)
     names = pd.Index([separator.join(map(str, row)) for row in bulks[columns].itertuples(index=False)], dtype=object)
-    genes = without_earlier_fit(adata, "var").copy()
+    genes = annotation_of(adata, "var")
     if groups is None:
         return _one_group(sums, bulks, names, genes, min_cells, report, "all cells")
+    lost = _lost_groups(obs[groups], bulks, min_cells, report)
     found: dict[str, CountData] = {}
     for group in _in_order(obs[groups]):
         of_group = np.flatnonzero((bulks[groups] == group).to_numpy())
         table = bulks.iloc[of_group].drop(columns=groups)
-        own = ReadReport(f"pseudobulk of {group}", report.lines)
-        if (table["n_cells"] >= min_cells).any():
+        own = ReadReport(f"pseudobulk of {group}", report.lines, is_file=False)
+        if str(group) not in lost:
             found[str(group)] = _one_group(sums[of_group], table, names[of_group], genes, min_cells, own, str(group))
-        else:
-            report.note(f"left out group '{group}': no sample has {min_cells} cells")
     if not found:
-        raise SamplesError(f"No sample has {min_cells} cells in any group of '{groups}'; lower min_cells.")
+        raise SamplesError(
+            f"No sample has {min_cells} cells in any group of '{groups}' (at most {max(lost.values())}); lower min_cells."
+        )
+    if lost:
+        said = ", ".join(f"'{group}' (at most {n})" for group, n in lost.items())
+        warn(f"Groups of '{groups}' left out, as no sample has min_cells={min_cells} cells of them: {said}.")
     return found
+
+
+def _lost_groups(column: pd.Series, bulks: pd.DataFrame, min_cells: int, report: ReadReport) -> dict[str, int]:
+    """Groups without a sample of enough cells, with the most that one has; in the provenance of all groups."""
+    most = {str(group): 0 for group in _in_order(column)}
+    for group, n in zip(bulks[column.name], bulks["n_cells"], strict=True):
+        most[str(group)] = max(most[str(group)], int(n))
+    lost = {group: n for group, n in most.items() if n < min_cells}
+    for group, n in lost.items():
+        report.note(f"left out group '{group}': no sample has {min_cells} cells of it (at most {n})")
+    return lost
 
 
 def _check(obs: pd.DataFrame, columns: list[str], groups: str | None) -> None:
@@ -109,12 +126,11 @@ def _bulk_of_cell(obs: pd.DataFrame, keys: list[str], report: ReadReport) -> tup
 
 def _sums(adata: Any, layer: str | None, codes: IntArray, n_bulks: int, report: ReadReport) -> FloatArray:
     """Counts added up by bulk, (n_bulks, n_genes); exact, since sums of whole numbers are."""
-    if layer is not None and layer not in adata.layers:
-        raise CountsError(f"The AnnData has no layer '{layer}'; it has {listed(adata.layers.keys(), 20) or 'none'}.")
-    matrix = adata.X if layer is None else adata.layers[layer]
-    if layer is None and "counts" in adata.layers and (matrix is None or not _are_counts(_first_block(matrix))):
-        matrix = adata.layers["counts"]
+    chosen, _ = layer_of_counts(adata, layer, CELLS_LOOKED_AT)
+    if chosen != layer:
         report.note("X does not hold counts: added up layer 'counts'")
+    layer = chosen
+    matrix = adata.X if layer is None else adata.layers[layer]
     if matrix is None:
         raise CountsError("The AnnData has no X: name the layer that holds the counts with layer=.")
     total = np.zeros((n_bulks, adata.n_vars))
@@ -151,10 +167,6 @@ def _by_bulk(block: Any, cells: IntArray, where: IntArray, n: int) -> FloatArray
 def _blocks(matrix: Any, n_cells: int) -> Iterator[tuple[int, Any]]:
     for start in range(0, n_cells, CELLS_AT_ONCE):
         yield start, _in_memory(matrix[start : start + CELLS_AT_ONCE])
-
-
-def _first_block(matrix: Any) -> Any:
-    return _in_memory(matrix[: min(200, matrix.shape[0])])
 
 
 def _in_memory(block: Any) -> Any:

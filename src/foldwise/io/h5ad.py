@@ -56,14 +56,14 @@ def h5ad_data(
     were given to the fit and not estimated by it.
     """
     from foldwise.counts import CountData
-    from foldwise.counts.labels import layer_of_counts, without_earlier_fit
+    from foldwise.counts.labels import annotation_of, layer_of_counts
 
     report = ReadReport(path)
     adata = open_anndata(path, backed=backed)
     if samples is not None:
         adata = _of_samples(adata, samples, unlisted, report)
     own = adata.uns.get("foldwise", {})
-    table = without_earlier_fit(adata, "obs") if samples is None else samples
+    table = annotation_of(adata, "obs") if samples is None else samples
     given: dict[str, Any] = {name: _layer(adata, name) for name in OWN_LAYERS if own and name in adata.layers}
     if own.get("size_factors_given"):
         given["size_factors"] = pd.Series(np.asarray(adata.obs["size_factors"], dtype=float), index=adata.obs_names)
@@ -77,7 +77,7 @@ def h5ad_data(
     )
     if left_out:
         report.note(f"left out {', '.join(left_out)}")
-    genes = without_earlier_fit(adata, "var")
+    genes = annotation_of(adata, "var")
     return CountData(adata, table, genes=genes, layer=layer, provenance=report.lines, **given)
 
 

@@ -21,8 +21,8 @@ class ReadReport:
     Every line goes to the ``foldwise`` log at INFO and, through ``lines``, to ``CountData.provenance``.
     """
 
-    def __init__(self, source: object, lines: Iterable[str] = ()) -> None:
-        self.source = source_name(source)
+    def __init__(self, source: object, lines: Iterable[str] = (), *, is_file: bool = True) -> None:
+        self.source = source_name(source) if is_file else str(source)
         self._lines = list(lines)
 
     def note(self, text: str) -> None:
