@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.counts import CountData, as_count_data
 from foldwise.counts.cells import tell_of_cells
@@ -18,13 +19,13 @@ from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
 from foldwise.fit import Fit
 from foldwise.inference.hypothesis_test import TestPlan, report_convergence, report_scale, run_test
-from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen, known_options
+from foldwise.options import FitType, ModelMatrixType, SizeFactorType, Test, checked_compat, chosen
 from foldwise.outliers.refit import Refitted, with_outliers_replaced
 from foldwise.size_factors.estimate import measured_from
 from foldwise.warn import warn
 
 
-@known_options
+@checked
 def deseq(
     data: Any,
     design: Any,
@@ -90,7 +91,6 @@ def deseq(
     """
     options = {k: v for k, v in locals().items() if k not in ("data", "samples", "executor", "progress")}
     old = checked_compat(compat)
-    _is_mapping(reference)
     chosen("test", test, Test)
     if isinstance(fit_type, str):
         chosen("fit_type", fit_type, FitType)
@@ -106,7 +106,7 @@ def deseq(
     return _fit(stage, plan, min_replicates_for_replace, options)
 
 
-@known_options
+@checked
 def fit_wald(
     dispersions: Dispersions,
     *,
@@ -131,7 +131,7 @@ def fit_wald(
     return _fit(dispersions, plan, min_replicates_for_replace, _recorded(options, dispersions))
 
 
-@known_options
+@checked
 def fit_lrt(
     dispersions: Dispersions,
     reduced: Any,
@@ -166,13 +166,6 @@ def _design_of(design: Any, data: CountData, reference: Any) -> Design:
     if said := taken_as_different(built.factors):
         warn(said)
     return built
-
-
-def _is_mapping(reference: Any) -> None:
-    if reference is not None and not isinstance(reference, Mapping):
-        raise OptionError(
-            f'reference={reference!r} names no factor: write reference={{"condition": {str(reference)!r}}}.'
-        )
 
 
 def _is_stage(dispersions: Any) -> None:

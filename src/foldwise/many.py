@@ -10,15 +10,18 @@ from typing import Any
 import pandas as pd
 
 from foldwise.api import deseq
+from foldwise.arguments import checked
 from foldwise.counts import CountData
 from foldwise.errors import FoldwiseError, OptionError, listed
 from foldwise.execution.progress import progress_callback
 from foldwise.execution.threads import available_threads
 from foldwise.fit import Fit
+from foldwise.frozen import unchangeable
 from foldwise.options import check_passed_on
 from foldwise.warn import warn
 
 
+@unchangeable
 @dataclass(frozen=True, slots=True, repr=False)
 class ManyFits(Mapping[str, Fit]):
     """Fits by name, in the order of the data; what could not be fitted is in ``errors``.
@@ -44,6 +47,7 @@ class ManyFits(Mapping[str, Fit]):
         failed = f"; could not be fitted (see .errors): {listed(self.errors)}" if self.errors else ""
         return f"ManyFits({len(self)} fit{'' if len(self) == 1 else 's'}: {listed(self)}{failed})"
 
+    @checked
     def results(self, contrast: Any = None, *, label: str = "fit", **options: Any) -> pd.DataFrame:
         """One tidy table: a row a gene and fit, the fit's name in the column ``label``. Options as for ``Fit.results``.
 
@@ -51,6 +55,7 @@ class ManyFits(Mapping[str, Fit]):
         """
         return self._one_table(lambda fit: fit.results(contrast, **options).table, label)
 
+    @checked
     def shrink(self, coef: Any = None, contrast: Any = None, *, label: str = "fit", **options: Any) -> pd.DataFrame:
         """Shrunken fold changes of all fits, as one tidy table like that of ``results``. Options as for ``Fit.shrink``.
 
@@ -66,6 +71,8 @@ class ManyFits(Mapping[str, Fit]):
             except FoldwiseError as error:
                 error.add_note(f"(in the fit of {name!r})")
                 raise
+            if label in table:
+                raise OptionError(f"label={label!r} is a column of the tables themselves: choose another name.")
             table.insert(0, label, name)
             tables.append(table)
         if not tables:
@@ -77,6 +84,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+@checked
 def deseq_many(
     data: Mapping[str, CountData],
     design: Any,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import inspect
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from foldwise.errors import OptionError, listed
 
@@ -43,28 +42,6 @@ def chosen(name: str, value: Any, choices: Any) -> Any:
     if value not in known:
         raise OptionError(f"{name}={value!r} is not known; choose one of {', '.join(map(repr, known))}.")
     return value
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def known_options(function: Function) -> Function:
-    """A function that says which option was probably meant where one is unknown; R's spellings are recognised."""
-    parameters = inspect.signature(function).parameters
-    names = [
-        name
-        for name, p in parameters.items()
-        if p.kind is not inspect.Parameter.POSITIONAL_ONLY and name not in ("self", "fit")
-    ]
-
-    @functools.wraps(function)
-    def checked(*args: Any, **options: Any) -> Any:
-        for option in options:
-            if option not in parameters:
-                raise OptionError(unknown_option(function.__name__, option, names))
-        return function(*args, **options)
-
-    return checked  # type: ignore[return-value]
 
 
 def check_passed_on(

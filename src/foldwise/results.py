@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.design.contrasts import Contrast, resolve_contrast
 from foldwise.errors import ContrastError, OptionError, listed
+from foldwise.frozen import unchangeable
 from foldwise.inference import threshold_test
 from foldwise.inference.comparison import Comparison, compare, mle_fold_change, without_degrees
 from foldwise.inference.several import make_many
@@ -27,6 +29,7 @@ COLUMNS = ("baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj")
 FEWEST_LARGER = 3  # samples that count more than the outlier, for R to keep a gene of a two-group comparison
 
 
+@unchangeable
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Results:
     """The answer to one comparison.
@@ -61,6 +64,7 @@ class Results:
         prior = self.metadata.get("prior")
         return f"{said} (shrunken: {prior['type']})" if prior else said
 
+    @checked
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
         level = self.metadata["alpha"] if alpha is None else _checked_alpha(alpha)
@@ -74,6 +78,7 @@ class Results:
 
         return summary(self)
 
+    @checked
     def why(self, gene: str) -> Any:
         """Why a gene has no adjusted p-value, p-value or fold change, or that it has them."""
         from foldwise.explain.why import why
@@ -86,12 +91,14 @@ class Results:
 
         return sign_flips(self)
 
+    @checked
     def to_csv(self, path: Any, *, sep: str | None = None) -> None:
         """Write the table; tab-separated for .tsv and .txt. The file appears whole or not at all."""
         from foldwise.io.writers import write_table
 
         write_table(self.table, path, sep=sep)
 
+    @checked
     def to_rnk(self, path: Any, by: str = "stat") -> None:
         """A ranking for GSEA."""
         from foldwise.io.exports import to_rnk
@@ -110,6 +117,7 @@ class Results:
 
         return to_scanpy(self.table, adata, group=group or self.name)
 
+    @checked
     def to_decoupler(self, by: str = "stat") -> pd.DataFrame:
         """One row, genes in columns, missing genes left out: what decoupler takes."""
         from foldwise.io.exports import to_decoupler
@@ -371,6 +379,11 @@ def _from_function(filter_fun: Callable[[pd.DataFrame, float], Any], table: pd.D
     if values.shape != (len(table),):
         raise OptionError(
             f"filter_fun must return {len(table)} adjusted p-values, one a gene; got shape {values.shape}."
+        )
+    if len(wrong := np.flatnonzero((values < 0) | (values > 1))):
+        raise OptionError(
+            f"filter_fun must return adjusted p-values, from 0 to 1 or missing; gene '{table.index[wrong[0]]}' has "
+            f"{values[wrong[0]]:g} ({len(wrong)} genes have such)."
         )
     return values
 

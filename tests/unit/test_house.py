@@ -14,7 +14,7 @@ import foldwise
 ROOT = Path(foldwise.__file__).parent
 # From the ground up; a room may import its own floor and those below.
 FLOORS = (
-    ("arrays", "callable_packages", "errors", "options", "warn"),
+    ("arguments", "arrays", "callable_packages", "errors", "frozen", "kinds", "options", "warn"),
     ("kernels", "optimise", "execution"),
     ("counts", "design"),
     ("size_factors", "coefficients", "dispersion", "outliers", "inference", "multiplicity", "passes"),

@@ -201,7 +201,7 @@ def test_star_strand_as_asked_or_asked_for(tmp_path):
     unclear = star_folder(tmp_path / "b", [(100, 70, 30)], [(100, 70, 30)])
     with pytest.raises(fw.OptionError, match="cannot be told"):
         fw.read_star(unclear, SAMPLES)
-    with pytest.raises(fw.OptionError, match="auto, unstranded, forward, reverse"):
+    with pytest.raises(fw.OptionError, match="'auto', 'unstranded', 'forward', 'reverse'"):
         fw.read_star(folder, SAMPLES, strand="yes")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from foldwise.abundance.count_table import CountTable, count_table, library_sizes, sample_values
 from foldwise.abundance.lengths import gene_lengths
 from foldwise.abundance.median_of_ratios import log_geometric_means, median_ratios, size_factors
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, OptionError
 
@@ -17,6 +18,7 @@ MILLION = 1e6
 KILOBASE = 1000.0
 
 
+@checked
 def cpm(
     data: Any,
     *,
@@ -51,6 +53,7 @@ def cpm(
     return table.frame(_cpm(table, _effective_sizes(table, norm_factors, library_sizes), log, prior_count))
 
 
+@checked
 def rpkm(
     data: Any,
     *,
@@ -91,6 +94,7 @@ def rpkm(
     return table.frame(values - np.log2(kilobases) if log else values / kilobases)
 
 
+@checked
 def fpm(data: Any, *, robust: bool = True) -> pd.DataFrame:
     """Fragments per million, the million measured by size factors (DESeq2's ``fpm``).
 
@@ -115,6 +119,7 @@ def fpm(data: Any, *, robust: bool = True) -> pd.DataFrame:
     return table.frame(_fpm(table, robust and table.average_lengths is None))
 
 
+@checked
 def fpkm(data: Any, *, lengths: Any = None, robust: bool = True) -> pd.DataFrame:
     """Fragments per kilobase and million, the million measured by size factors (DESeq2's ``fpkm``).
 

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from foldwise.abundance.count_table import CountTable, count_table, library_sizes, sample_values
+from foldwise.arguments import checked
 from foldwise.errors import DesignError, OptionError, SamplesError, listed
 
 TOLERANCE = 1e-14  # edgeR's, on numbers of samples and of counts
 
 
+@checked
 def filter_by_expression(
     data: Any,
     *,

@@ -14,6 +14,7 @@ import pandas as pd
 from foldwise.abundance.count_table import count_table, library_sizes
 from foldwise.abundance.median_of_ratios import log_geometric_means
 from foldwise.abundance.tmm import TrimmedMean, tmm_factor, tmm_wsp_factor
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.errors import FoldwiseWarning, OptionError, SamplesError, listed
 
@@ -70,6 +71,7 @@ def tmm_factors(
     )
 
 
+@checked
 def norm_factors(
     data: Any,
     *,

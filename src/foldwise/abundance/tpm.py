@@ -9,10 +9,12 @@ import pandas as pd
 
 from foldwise.abundance.count_table import count_table, library_sizes
 from foldwise.abundance.lengths import gene_lengths
+from foldwise.arguments import checked
 
 MILLION = 1e6
 
 
+@checked
 def tpm(data: Any, *, lengths: Any = None) -> pd.DataFrame:
     """Transcripts per million: counts per base, as shares of the sample's total.
 

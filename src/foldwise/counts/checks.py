@@ -16,6 +16,7 @@ from foldwise.execution.blocks import CountSource
 
 LARGEST_COUNT = 2.0**53  # beyond it float64 skips whole numbers
 BLOCK = 4096
+COMPLEX = "The counts are complex numbers: take their real parts (counts.real), if those are the counts."
 
 
 def checked_matrix(matrix: Any, genes: pd.Index, samples: pd.Index) -> CountSource:
@@ -54,11 +55,15 @@ def numeric_values(matrix: Any, genes: pd.Index, samples: pd.Index) -> np.ndarra
     values = np.asarray(matrix)
     if values.dtype.kind in "iufb":
         return values
+    if values.dtype.kind == "c":
+        raise CountsError(COMPLEX)
     frame = pd.DataFrame(values)
     return np.column_stack([_numeric_column(frame.iloc[:, j], genes, samples[j]) for j in range(values.shape[1])])
 
 
 def _numeric_column(column: pd.Series, genes: pd.Index, sample: str) -> np.ndarray[Any, Any]:
+    if pd.api.types.is_complex_dtype(column.dtype):
+        raise CountsError(COMPLEX)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if column.map(lambda v: isinstance(v, str)).any() or not pd.api.types.is_object_dtype(column.dtype):

@@ -9,12 +9,14 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.counts.checks import checked_matrix, checked_per_gene_and_sample, checked_size_factors
 from foldwise.counts.labels import aligned, is_anndata, labelled_counts, sample_table, unique_labels
 from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.execution.blocks import CountSource
+from foldwise.warn import warn
 
 HANDED_OUT_AS_COPIES = ("samples", "genes", "size_factors")
 
@@ -62,6 +64,7 @@ class CountData:
     _lengths: FloatArray | None
     _of_anndata: bool = False
 
+    @checked
     def __init__(
         self,
         counts: Any,
@@ -75,6 +78,8 @@ class CountData:
         layer: str | None = None,
         provenance: Sequence[str] = (),
     ) -> None:
+        if size_factors is not None and normalization_factors is not None:
+            warn("Both size_factors and normalization_factors are given: a fit uses the latter alone, as in R.")
         table = sample_table(samples, counts)
         found = labelled_counts(counts, table, genes, layer)
         gene_names = unique_labels(found.genes, "gene", CountsError)
@@ -170,6 +175,7 @@ class CountData:
         new._set(**{name: getattr(self, name) for name in self.__dataclass_fields__} | fields)
         return new
 
+    @checked
     def with_size_factors(self, size_factors: Any) -> CountData:
         """The same data with these size factors."""
         return self._with(size_factors=checked_size_factors(size_factors, self.sample_names))
@@ -181,6 +187,7 @@ class CountData:
         )
         return self._with(_factors=checked)
 
+    @checked
     def select(self, *, genes: Any = None, samples: Any = None) -> CountData:
         """The chosen genes and samples (names or boolean masks), in the order asked for.
 
@@ -205,6 +212,7 @@ class CountData:
             },
         )
 
+    @checked
     def filter_low(self, *, min_count: float = 10, min_samples: int | None = None) -> CountData:
         """Genes with at least ``min_count`` reads in at least ``min_samples`` samples.
 
@@ -234,6 +242,7 @@ class CountData:
         )
         return kept._with(provenance=(*self.provenance, note))
 
+    @checked
     def collapse_replicates(self, by: Any, *, run: Any = None) -> CountData:
         """Technical replicates added up: samples that share a value of ``by`` become one.
 

@@ -294,6 +294,11 @@ def unique_labels(labels: pd.Index, what: str, error: type[Exception]) -> pd.Ind
     CountsError or SamplesError
         Lists the labels that are double.
     """
+    if isinstance(labels, pd.MultiIndex):
+        raise error(
+            f"The names of {what}s have {labels.nlevels} levels ({listed(map(str, labels.names))}): one name is needed for "
+            f"each {what} (pandas: df.index.map('_'.join), or get_level_values(0) of the index)."
+        )
     missing = np.asarray(pd.isna(labels)) | np.asarray([str(label) == "" for label in labels], dtype=bool)
     if missing.any():
         raise error(

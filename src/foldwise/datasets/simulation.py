@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.counts import CountData
 from foldwise.errors import OptionError
 
@@ -23,6 +24,7 @@ class Simulation:
     truth: pd.DataFrame
 
 
+@checked
 def simulate(
     *,
     n_genes: int = 1000,

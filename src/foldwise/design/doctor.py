@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.counts.cells import ADD_UP, probably_cells
 from foldwise.counts.labels import annotation_of, is_anndata
@@ -111,6 +112,7 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n" + " " * 9)
 
 
+@checked
 def diagnose(samples: Any, design: Any, *, reference: Mapping[str, Any] | None = None) -> Diagnosis:
     """What a design can and cannot answer.
 

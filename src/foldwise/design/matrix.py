@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.design.formula.alike import taken_as_different
 from foldwise.design.formula.columns import ModelMatrix, model_matrix
@@ -142,6 +143,7 @@ def assemble_design(
     return _from_matrix(formula_or_matrix, samples)
 
 
+@checked
 def design_matrix(formula: str, samples: pd.DataFrame) -> pd.DataFrame:
     """R's ``model.matrix``: any formula, full rank or not, with R's column names and order.
 

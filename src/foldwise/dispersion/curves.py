@@ -143,8 +143,14 @@ class UserTrend:
 
     def __call__(self, means: FloatArray) -> FloatArray:
         means = np.asarray(means, dtype=np.float64)
-        dispersions = np.broadcast_to(np.asarray(self.function(means), dtype=np.float64), means.shape)
-        return np.array(dispersions)
+        answer = self.function(means)
+        try:
+            return np.array(np.broadcast_to(np.asarray(answer, dtype=np.float64), means.shape))
+        except (TypeError, ValueError):
+            raise OptionError(
+                f"The trend, a function of yours, got {means.size} means and must return as many dispersions; it returned "
+                f"{type(answer).__name__}{f' of shape {np.shape(answer)}' if np.shape(answer) else f' {answer!r}'}."
+            ) from None
 
     def to_arrays(self) -> dict[str, FloatArray]:
         """A table of values: code cannot be saved, so a loaded trend interpolates between these means."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import glm_model
 from foldwise.counts import CountData, as_count_data
@@ -24,6 +25,7 @@ from foldwise.dispersion.prior import log_residuals, prior_variance, residual_sp
 from foldwise.dispersion.trend import Trend, UserTrend, fit_trend
 from foldwise.errors import FitError, OptionError, listed
 from foldwise.execution import Executor, executor_for
+from foldwise.frozen import unchangeable
 from foldwise.kernels import prepare_design
 from foldwise.options import (
     MIN_DISPERSION,
@@ -33,7 +35,6 @@ from foldwise.options import (
     SizeFactorType,
     checked_compat,
     chosen,
-    known_options,
 )
 from foldwise.passes import (
     FinalPass,
@@ -51,6 +52,7 @@ log = logging.getLogger("foldwise")
 NO_DISPERSION = 1e-7  # what R gives to all genes where none has any, under a trend of the user's own
 
 
+@unchangeable
 @dataclass(frozen=True, slots=True, eq=False)
 class Dispersions:
     """Dispersions with all that the test needs from the steps before it. Immutable.
@@ -117,7 +119,7 @@ def gene_wise_model(design: Design, measured: Measured, all_zero: BoolArray, min
     )
 
 
-@known_options
+@checked
 def estimate_dispersions(
     data: Any,
     design: Any,

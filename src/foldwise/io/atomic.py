@@ -14,6 +14,8 @@ from foldwise.io.read_report import PathLike
 def write_atomically(path: PathLike) -> Iterator[Path]:
     """A temporary name beside ``path`` to write to; renamed to ``path`` at the end, removed if anything goes wrong.
 
+    The folder is made if need be.
+
     Examples
     --------
     >>> import tempfile
@@ -24,6 +26,7 @@ def write_atomically(path: PathLike) -> Iterator[Path]:
     'gene,padj'
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # The ending stays, because writers choose compression by it; the leading dot hides the file from globs.
     temporary = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}.{path.name}")
     try:

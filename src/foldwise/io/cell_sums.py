@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.counts.labels import annotation_of, layer_of_counts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
@@ -21,6 +22,7 @@ CELLS_AT_ONCE = 10_000
 CELLS_LOOKED_AT = 200  # to see whether X holds counts
 
 
+@checked
 def pseudobulk(
     adata: Any,
     *,

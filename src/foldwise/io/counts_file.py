@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import CountsError
 from foldwise.io.content import kind_of_content, kind_of_table
 from foldwise.io.count_table import CountTable, Unlisted, counts_and_annotation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from foldwise.counts import CountData
 
 
+@checked
 def read_counts(
     path: PathLike,
     samples: pd.DataFrame | PathLike | None = None,

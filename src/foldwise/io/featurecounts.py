@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import CountsError
 from foldwise.io.count_table import CountTable, Unlisted, counts_and_annotation
 from foldwise.io.delimited import read_delimited
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PLACE_COLUMNS = ("Chr", "Start", "End", "Strand", "Length")
 
 
+@checked
 def read_featurecounts(
     path: PathLike,
     samples: pd.DataFrame | PathLike | None = None,

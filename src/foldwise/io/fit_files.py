@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.counts import CountData
 from foldwise.counts.measured import Measured
 from foldwise.counts.sources import DenseCounts, SparseCounts
@@ -81,6 +82,7 @@ def save_fit(fit: Fit, path: Any) -> None:
     save_arrays(path, arrays, meta)
 
 
+@checked
 def load(path: Any, *, executor: Any = None) -> Any:
     """Read what :meth:`Fit.save` wrote (or a saved transformation): it answers new questions with the same bits.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import CountsError
 from foldwise.io.count_table import CountTable, Unlisted
 from foldwise.io.opening import as_text, read_bytes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OLD_SPECIAL_ROWS = ("no_feature", "ambiguous", "too_low_aQual", "not_aligned", "alignment_not_unique")
 
 
+@checked
 def read_htseq(
     files: Files,
     samples: pd.DataFrame | PathLike | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.io import r_objects as r
 from foldwise.io.content import kind_of_content
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from foldwise.counts import CountData
 
 
+@checked
 def read_rds(
     path: PathLike,
     samples: pd.DataFrame | PathLike | None = None,

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import SamplesError, listed
 from foldwise.io.content import kind_of_content
 from foldwise.io.opening import read_bytes
@@ -18,6 +19,7 @@ _MISSING = ("", "NA", "NaN", "nan", "N/A", "#N/A", None)
 _PER_RUN = re.compile(r"(fastq|fq|bam|lane|run|read)(_?\d+)?$", re.I)
 
 
+@checked
 def read_samples(
     path: PathLike,
     *,

@@ -72,6 +72,8 @@ def load_arrays(path: PathLike) -> tuple[dict[str, Array], dict[str, Any]]:
         ever run, and no more memory is used than the file is long.
     """
     path = Path(path)
+    if path.is_dir():
+        raise SavedFitError(f"{path} is a folder: name the file in it that Fit.save() wrote.")
     if not path.is_file():
         raise SavedFitError(f"There is no file {path}.")
     size = path.stat().st_size

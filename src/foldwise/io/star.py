@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import CountsError, OptionError
 from foldwise.io.count_table import CountTable, Unlisted
 from foldwise.io.opening import as_text, read_bytes
@@ -24,6 +25,7 @@ SPECIAL_ROWS = ("N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
 REVERSE_BELOW, UNSTRANDED, FORWARD_ABOVE = 0.2, (0.4, 0.6), 0.8
 
 
+@checked
 def read_star(
     files: Files,
     samples: pd.DataFrame | PathLike | None = None,

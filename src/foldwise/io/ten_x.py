@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, MissingDependencyError, SamplesError, listed
 from foldwise.io.opening import as_text, read_bytes
@@ -33,6 +34,7 @@ class TenX:
     notes: tuple[str, ...]
 
 
+@checked
 def read_10x(
     path: PathLike,
     samples: pd.DataFrame | PathLike | None = None,

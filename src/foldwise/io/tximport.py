@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.counts.sample_names import why_names_differ
 from foldwise.errors import CountsError, FoldwiseWarning, OptionError, SamplesError, listed
@@ -54,6 +55,7 @@ class TranscriptEstimates:
     notes: tuple[str, ...]
 
 
+@checked
 def read_tximport(
     files: Files,
     *,

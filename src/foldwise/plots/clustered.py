@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from foldwise.arguments import checked
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
 from foldwise.plots.maps import Clustering, Map, cluster, draw_map
@@ -16,6 +17,7 @@ from foldwise.plots.sources import chosen_genes, design_variables, results_table
 from foldwise.quality.transformed import transformed
 
 
+@checked
 def sample_distances(
     data: Any,
     ax: Axes | None = None,
@@ -46,6 +48,7 @@ def sample_distances(
     return _square_map(ax, square, cluster(apart), _covariates(data, samples, annotate), "Blues_r", "distance", title)
 
 
+@checked
 def sample_correlation(
     data: Any,
     ax: Axes | None = None,
@@ -73,6 +76,7 @@ def _correlations(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(square, index=values.columns, columns=values.columns)
 
 
+@checked
 def heatmap(
     data: Any,
     genes: int | Sequence[object] = 50,

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.plots.figures import (
     DOWN,
@@ -28,6 +29,7 @@ _MARGIN = 1.1  # of the axis of fold changes, over what it must hold
 _WIDE = (6.0, 3.8)  # inches: room for the legend beside the axes
 
 
+@checked
 def ma(
     results: Any,
     ax: Axes | None = None,
@@ -82,6 +84,7 @@ def ma(
     return ax
 
 
+@checked
 def volcano(
     results: Any,
     ax: Axes | None = None,
@@ -124,6 +127,7 @@ def volcano(
     return ax
 
 
+@checked
 def pvalue_histogram(
     results: Any, ax: Axes | None = None, *, bins: int = 40, min_mean: float = 1.0, title: str | None = None
 ) -> Axes:
@@ -146,6 +150,7 @@ def pvalue_histogram(
     return ax
 
 
+@checked
 def filtering(results: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     """Independent filtering: rejections over the share of genes filtered out by mean, and the share chosen."""
     metadata = getattr(results, "metadata", results)

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.arguments import checked
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
 from foldwise.plots.figures import DOWN, add_legend, colours_for, describe, markers_for, new_axes
@@ -21,6 +22,7 @@ from foldwise.quality.transformed import transformed
 _NAMED_AT_MOST = 30  # samples: beyond that, names hide the points
 
 
+@checked
 def pca(
     data: Any,
     ax: Axes | None = None,
@@ -73,6 +75,7 @@ def pca(
     return ax
 
 
+@checked
 def scree(data: Any, ax: Axes | None = None, *, top: int | None = TOP_GENES, title: str | None = None) -> Axes:
     """The share of variance that each principal component explains, and their sum so far."""
     found = data if isinstance(data, Components) else principal_components(transformed(data)[0], top=top)

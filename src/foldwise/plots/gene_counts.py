@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import CountsError, OptionError, listed
@@ -27,6 +28,7 @@ from foldwise.plots.sources import design_variables, normalized_counts, sample_t
 PSEUDOCOUNT = 0.5  # DESeq2's plotCounts: zeros have a place on the log scale
 
 
+@checked
 def counts(
     data: Any,
     gene: object,

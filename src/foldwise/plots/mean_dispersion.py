@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.plots.figures import DOWN, TREND, add_legend, describe, new_axes, rasterised
 from foldwise.plots.sources import columns_of
@@ -17,6 +18,7 @@ from foldwise.plots.sources import columns_of
 _SMALLEST_SHOWN = 1e-6
 
 
+@checked
 def dispersion(fit: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     """Gene-wise, trend and final dispersions over mean normalized counts, on log scales.
 

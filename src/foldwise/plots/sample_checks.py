@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from foldwise.arguments import checked
 from foldwise.counts import anndata_as_counts
 from foldwise.outliers import cooks_cutoff as default_cutoff
 from foldwise.outliers import judged_samples
@@ -19,6 +20,7 @@ from foldwise.plots.sources import is_fit, normalized_counts, size_factors_of
 _NAMED_AT_MOST = 40
 
 
+@checked
 def size_factors(data: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     """Size factors over library sizes: points off the line have another composition, not only another depth."""
     data = anndata_as_counts(data)
@@ -47,6 +49,7 @@ def per_sample_factors(data: Any) -> pd.Series:
     return pd.Series(np.exp(np.log(factors).mean(axis=0)), index=factors.columns)
 
 
+@checked
 def cooks(fit: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     """Cook's distances by sample: a sample whose box stands above the others is unlike what the model expects of it.
 

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, IntArray
 from foldwise.errors import OptionError
 from foldwise.plots.figures import DOWN, TEXT_SIZE, describe, name_ticks, new_axes, new_canvas, text_inches
 from foldwise.plots.sources import adjusted_pvalues, alpha_of, columns_of, results_table
 
 
+@checked
 def upset(
     results: Mapping[str, Any],
     ax: Axes | None = None,

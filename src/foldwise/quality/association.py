@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.quality.components import Components
 from foldwise.quality.covariates import regressors, usable_covariates, with_intercept
@@ -15,6 +16,7 @@ MOST_COMPONENTS = 10
 _LEVEL = 0.05  # of p-values adjusted over all pairs, for what is said in words
 
 
+@checked
 def associations(
     components: Components, samples: pd.DataFrame, covariates: Sequence[str] | None = None
 ) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError
 
@@ -27,6 +28,7 @@ class Components:
     loadings: pd.DataFrame
 
 
+@checked
 def principal_components(transformed: pd.DataFrame, *, top: int | None = TOP_GENES) -> Components:
     """Principal components of transformed counts (genes x samples): centred, not scaled.
 

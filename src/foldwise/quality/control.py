@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import SamplesError, listed
 from foldwise.quality.association import association_words, associations
@@ -115,6 +116,7 @@ class Quality:
         return sample_correlation(self.transformed, ax, samples=self.sample_table, annotate=self.covariates)
 
 
+@checked
 def quality(
     data: Any,
     *,

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.quality.components import TOP_GENES
 from foldwise.quality.covariates import is_number, regressors, removed, usable_covariates, with_intercept
@@ -27,6 +28,7 @@ _STANDARD_DEVIATIONS = 2.5  # how far from the middle, in their own spread: else
 _ANOTHER = 0.6  # R squared from which another covariate is taken to be behind a seeming swap
 
 
+@checked
 def probable_swaps(
     transformed: pd.DataFrame, samples: pd.DataFrame, covariates: Sequence[str] | None = None
 ) -> pd.DataFrame:

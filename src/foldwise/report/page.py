@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.errors import OptionError
 from foldwise.explain.why import why
 from foldwise.inference.belonging import check_belongs
@@ -54,6 +55,7 @@ class Section:
     payload: dict[str, Any]
 
 
+@checked
 def report(
     fit: Any,
     results: Any,

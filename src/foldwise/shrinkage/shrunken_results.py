@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E
 from foldwise.design.contrasts import resolve_contrast
@@ -45,6 +46,7 @@ class Shrunken:
     spread: str = "posterior SD"
 
 
+@checked
 def shrink(
     fit: Fit,
     coef: str | None = None,

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.counts import CountData, counts_only
 from foldwise.counts.cells import ADD_UP, probably_cells
 from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor, executor_for
-from foldwise.options import SizeFactorType, chosen, known_options
+from foldwise.options import SizeFactorType, chosen
 from foldwise.size_factors.ratios import (
     NO_GEOMETRIC_MEANS,
     factors_from_lengths,
@@ -25,7 +26,7 @@ from foldwise.size_factors.ratios import (
 log = logging.getLogger("foldwise")
 
 
-@known_options
+@checked
 def estimate_size_factors(
     data: Any,
     *,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.counts import counts_only
 from foldwise.dispersion.trend import Trend
 from foldwise.errors import OptionError
@@ -38,6 +39,7 @@ class VarianceStabilization:
         trend = type(self.trend).__name__
         return f"VarianceStabilization({trend}, {len(self.genes)} genes{_fitted_on(self.values)})"
 
+    @checked
     def apply(self, new: Any, *, alignment: Literal["new", "stored"] = "new", executor: Any = None) -> pd.DataFrame:
         """Transform new samples as the first ones were.
 
@@ -65,6 +67,7 @@ class VarianceStabilization:
             form = form_of(self.trend, summary["mean"], float(summary["largest"].max()), column_factors(start))
         return stabilized(start, form)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write to one file, without pickle; :func:`foldwise.load` and :func:`foldwise.load_transform` read it."""
         from foldwise.transforms.saving import save_vst

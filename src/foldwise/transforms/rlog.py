@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.errors import FitError, OptionError, listed
 from foldwise.options import FitType
@@ -20,6 +21,7 @@ from foldwise.warn import warn
 SPARSE_SUM, SPARSE_SHARE, SPARSE_GENES = 100.0, 0.9, 0.1  # R's: genes above, of their sum in one sample, of the genes
 
 
+@checked
 def rlog(
     data_or_fit: Any,
     blind: bool = True,
@@ -72,6 +74,7 @@ def rlog(
     return found.values
 
 
+@checked
 def fit_rlog(
     data_or_fit: Any,
     blind: bool = True,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.dispersion.trend import Trend, trend_from_arrays
 from foldwise.errors import CountsError
@@ -58,6 +59,7 @@ def _name(genes: pd.Index) -> str | None:
     return None if genes.name is None else str(genes.name)
 
 
+@checked
 def load_transform(path: str | Path) -> VarianceStabilization | RegularizedLog:
     """A transformation that was saved, ready for ``apply``.
 

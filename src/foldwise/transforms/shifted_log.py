@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.errors import OptionError
 from foldwise.transforms.passes import StabilizingPass, stabilizing_pass
 from foldwise.transforms.prepared import prepared
 
 
+@checked
 def norm_transform(
     data_or_fit: Any,
     *,

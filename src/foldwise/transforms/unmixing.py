@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.warn import warn
@@ -26,6 +27,7 @@ class Unmixed:
     correlation: pd.Series
 
 
+@checked
 def unmix(
     mixed: pd.DataFrame,
     pure: pd.DataFrame,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import IntArray
 from foldwise.counts.measured import Measured
 from foldwise.dispersion.stage import dispersion_stage
@@ -30,6 +31,7 @@ from foldwise.transforms.reference import reference_of
 MIN_MEAN = 5.0  # genes with smaller means take no part in the fast trend
 
 
+@checked
 def vst(
     data_or_fit: Any,
     blind: bool = True,
@@ -86,6 +88,7 @@ def vst(
     return stabilized(start, _form(start, _subset_trend(start, blind, fit_type, nsub, design)))
 
 
+@checked
 def variance_stabilizing_transformation(
     data_or_fit: Any,
     blind: bool = True,
@@ -116,6 +119,7 @@ def variance_stabilizing_transformation(
     return stabilized(start, _form(start, _trend(start, blind, fit_type, design)))
 
 
+@checked
 def fit_vst(
     data_or_fit: Any,
     blind: bool = True,
