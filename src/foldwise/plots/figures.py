@@ -18,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from foldwise.arguments import checked
+
 # Okabe & Ito (2008): eight colours that people with any common colour blindness tell apart. The yellow goes last:
 # it is faint on white paper.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#F0E442")
@@ -155,6 +157,7 @@ def markers_for(levels: Sequence[object], *, with_colours: bool = False) -> dict
 
 
 def save(
+@checked
     figure: Figure | Axes, path: str | Path, *, formats: Sequence[str] = ("png", "svg"), dpi: int = 200
 ) -> list[Path]:
     """Write a picture as PNG and SVG (or other ``formats``): whole files only, and the same picture as the same bytes.
