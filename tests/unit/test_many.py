@@ -64,3 +64,50 @@ def test_wrong_use(parts, bad):
             fw.deseq_many(parts, "~ condition", executor=0)
         else:
             fw.deseq_many(bad, "~ condition")
+
+
+# ------------------------------------------------------------------------------------- many comparisons of one fit
+@pytest.fixture(scope="module")
+def crossed():
+    data = fw.simulate(n_genes=80, n_samples=12, seed=2, n_batches=2).data
+    return fw.deseq(data, "~ batch * condition", fit_type="mean")
+
+
+def test_with_interactions_names_say_where_a_comparison_holds(crossed):
+    found = crossed.results_many()
+    assert len(found) == len(crossed.contrasts())
+    assert all(
+        label == res.metadata["contrast"] + (f", {res.where}" if res.where else "") for label, res in found.items()
+    )
+    assert "condition B vs A, where batch = batch1" in found
+    assert sum(label.endswith(", where batch = batch2") for label in found) == 1
+    assert list(crossed.results_many(as_table=True)["contrast"].unique()) == list(found)
+    listed = crossed.results_many([("condition", "B", "A"), (["condition_B_vs_A", "batchbatch2.conditionB"], [])])
+    assert [label.rpartition("where ")[2] for label in listed] == ["batch = batch1", "batch = batch2"]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        ("condition", "B", "A"),
+        ["condition", "B", "A"],
+        "condition_B_vs_A",
+        ["condition_B_vs_A"],
+        (["condition_B_vs_A"], []),
+        [0, 0, 1, 0],
+    ],
+)
+def test_one_comparison_where_several_may_be_asked_for(crossed, one):
+    found = crossed.results_many(one)
+    assert len(found) == 1
+    expected = crossed.results(("condition", "B", "A")).table["log2FoldChange"]
+    pd.testing.assert_series_equal(next(iter(found.values())).table["log2FoldChange"], expected)
+
+
+def test_coefficients_in_a_list_go_by_their_names(crossed):
+    found = crossed.results_many(["condition_B_vs_A", "batchbatch2.conditionB", ("batch", "batch2", "batch1")])
+    assert len(found) == 3
+    with pytest.raises(fw.ContrastError, match="'condition_B_vs_C' is no coefficient.*Did you mean"):
+        crossed.results_many(["condition_B_vs_C"])
+    with pytest.raises(fw.OptionError, match="list of contrasts"):
+        crossed.results_many(3)
