@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments import checked
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.coefficients import LOG2_E
 from foldwise.counts import CountData
@@ -16,11 +17,11 @@ from foldwise.counts.measured import Measured, normalized_weights
 from foldwise.design import Design
 from foldwise.dispersion.stage import Dispersions, final_inputs
 from foldwise.dispersion.trend import Trend
-from foldwise.errors import FitError
+from foldwise.errors import FitError, OptionError, listed
 from foldwise.execution import Executor
+from foldwise.frozen import unchangeable
 from foldwise.inference.hypothesis_test import Tested, TestPlan, final_model
 from foldwise.kernels import glm_means, prepare_design
-from foldwise.options import known_options
 from foldwise.outliers import Replacement
 from foldwise.passes import final_pass
 from foldwise.results import Results, make_many
@@ -39,6 +40,7 @@ BOOLEAN = (
 )
 
 
+@unchangeable
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fit:
     """Coefficients of every gene, with what they rest on. Nothing in it changes.
@@ -197,6 +199,7 @@ class Fit:
             return None
         return pd.Series(self.tested.prior_variance.copy(), index=list(self.design.names))
 
+    @checked
     def counts(self, *, normalized: bool = False) -> pd.DataFrame:
         """Counts, genes x samples; divided by the size or normalization factors if asked."""
         return (
@@ -247,14 +250,18 @@ class Fit:
         run, stage = self.executor, self.first_stage
         return run.over_genes("means", final_pass, stage.measured.counts, final_inputs(stage), model, rows)
 
+    @checked
     def cooks_of(self, gene: str) -> pd.Series:
         """Cook's distances of one gene by sample."""
+        if gene not in self.data.gene_names:
+            raise OptionError(f"The fit has no gene {gene!r}; its genes are {listed(self.data.gene_names)}.")
         rows = np.array([self.data.gene_names.get_loc(gene)])
         return pd.Series(self._matrices(rows)["cooks"][0], index=self.data.sample_names, name=gene)
 
     # ------------------------------------------------------------------------------------------- questions
-    results = known_options(results_of)  # R's results(): one signature, one docstring, where it is computed
+    results = checked(results_of)  # R's results(): one signature, one docstring, where it is computed
 
+    @checked
     def results_many(
         self, contrasts: Any = None, *, as_table: bool = False, **options: Any
     ) -> dict[str, Results] | pd.DataFrame:
@@ -300,6 +307,7 @@ class Fit:
             coef, contrast = None, coef
         return shrink(self, coef, contrast, type=type, **options)
 
+    @checked
     def explain(self, gene: str, contrast: Any = None) -> Any:
         """Why the fold change of a gene is what it is, beside the raw means: each covariate's part."""
         from foldwise.explain import explain
@@ -312,6 +320,7 @@ class Fit:
 
         return certify(self, results)
 
+    @checked
     def to_anndata(self, results: Any = None) -> Any:
         """An AnnData with counts, normalized layer, size factors and per-gene columns; needs the ``anndata`` extra.
 
@@ -321,6 +330,7 @@ class Fit:
 
         return to_anndata(self, results)
 
+    @checked
     def save(self, path: Any) -> None:
         """Write the fit to one file, without pickle; :func:`foldwise.load` reads it back, bit for bit."""
         from foldwise.io.fit_files import save_fit
