@@ -199,6 +199,15 @@ def test_the_same_picture_is_the_same_bytes(tmp_path: Path) -> None:
     assert written == {f"{name}.{suffix}" for name in names for suffix in ("png", "svg")}
 
 
+def test_a_suffix_says_the_format(tmp_path: Path) -> None:
+    axes = plots.figures.new_axes()
+    assert plots.save(axes, tmp_path / "a.pdf") == [tmp_path / "a.pdf"]
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert plots.save(axes, tmp_path / "B_vs_A.2") == [tmp_path / "B_vs_A.2.png", tmp_path / "B_vs_A.2.svg"]
+    assert len(plots.save(axes, tmp_path / "counts.PGF")) == 2  # a gene
+    assert plots.save(axes, tmp_path / "c.ps", formats=["png"]) == [tmp_path / "c.ps.png"]
+
+
 def test_a_failed_save_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nonsense"):
         plots.save(plots.scree(VALUES), tmp_path / "scree", formats=["nonsense"])

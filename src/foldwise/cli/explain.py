@@ -100,5 +100,5 @@ def _draw(answers: list[dict[str, Any]], base: Path) -> None:
     base = base.with_suffix("") if base.suffix in (".png", ".svg") else base
     for found in drawn:
         target = base if len(drawn) == 1 else base.with_name(f"{base.name}.{file_name(found.gene)}")
-        for path in plots.save(found.plot(), target):
+        for path in plots.save(found.plot(), target, formats=("png", "svg")):
             click.echo(f"{path}", err=True)

@@ -28,6 +28,7 @@ UP, DOWN, UNREMARKABLE, TREND = "#D55E00", "#0072B2", "#A9A9A9", "#D55E00"
 # More points than this are drawn as one bitmap inside a vector file, which otherwise takes seconds to open.
 RASTERISE_ABOVE = 2000
 TEXT_SIZE = 9
+DEFAULT_FORMATS = ("png", "svg")
 
 
 def new_axes(ax: Axes | None = None, *, size: tuple[float, float] = (4.8, 3.8)) -> Axes:
@@ -156,18 +157,21 @@ def markers_for(levels: Sequence[object], *, with_colours: bool = False) -> dict
     return {level: MARKERS[(i // step) % len(MARKERS)] for i, level in enumerate(levels)}
 
 
-def save(
 @checked
-    figure: Figure | Axes, path: str | Path, *, formats: Sequence[str] = ("png", "svg"), dpi: int = 200
+def save(
+    figure: Figure | Axes, path: str | Path, *, formats: Sequence[str] | None = None, dpi: int = 200
 ) -> list[Path]:
-    """Write a picture as PNG and SVG (or other ``formats``): whole files only, and the same picture as the same bytes.
+    """Write a picture as PNG and SVG, or as its name says: whole files only, and the same picture as the same bytes.
 
     Parameters
     ----------
     figure
         A figure, or the axes that a plot function returned.
     path
-        File name without suffix; its folder is made if need be.
+        File name; its folder is made if need be. With the suffix of a format that Matplotlib knows ("a.pdf") that one
+        alone is written.
+    formats
+        Formats to write, each as a file of this name and its suffix; by default PNG and SVG where the name says none.
     dpi
         Dots per inch of bitmaps, and of the rasterised points inside vector files.
 
@@ -181,6 +185,11 @@ def save(
         raise ValueError("These axes belong to no figure.")
     base = Path(path)
     base.parent.mkdir(parents=True, exist_ok=True)
+    if formats is None:
+        suffix = base.suffix[1:]  # as it is written: "counts.PGF" is a picture of a gene
+        if suffix in whole.canvas.get_supported_filetypes():
+            return [_write(whole, base, suffix, dpi)]
+        formats = DEFAULT_FORMATS
     return [_write(whole, base.with_name(f"{base.name}.{suffix}"), suffix, dpi) for suffix in formats]
 
 
