@@ -14,6 +14,7 @@ from foldwise.counts import CountData, as_count_data
 from foldwise.counts.cells import tell_of_cells
 from foldwise.design import Design, build_design, check_nested
 from foldwise.design.formula.alike import taken_as_different
+from foldwise.design.formula.covariates import unused_references
 from foldwise.dispersion.stage import Dispersions, dispersion_stage, estimate_dispersions
 from foldwise.errors import DesignError, OptionError
 from foldwise.execution import executor_for
@@ -163,7 +164,9 @@ def _design_of(design: Any, data: CountData, reference: Any) -> Design:
         return design
     # A covariate on a bad scale is told after the fit, with what it did.
     built = build_design(design, data.samples, reference=reference, advise=False)
-    if said := taken_as_different(built.factors):
+    if said := " ".join(
+        filter(None, [taken_as_different(built.factors), unused_references(reference, built.variables)])
+    ):
         warn(said)
     return built
 

@@ -114,3 +114,12 @@ def test_report(saved, within):
     page = (saved.parent / "page.html").read_text()
     assert "condition" in page
     assert "gene118" in page
+
+
+def test_the_trend_of_few_genes_is_said_to_come_from_all(files, within):
+    done = within("transform", "counts.tsv", "--out", "v.tsv")
+    said = [line for line in done.err.splitlines() if "the trend is taken from all genes" in line]
+    assert done.code == 0 and len(said) == 1 and "varianceStabilizingTransformation()" in said[0]
+    counts = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    full = fw.variance_stabilizing_transformation(counts)
+    np.testing.assert_allclose(pd.read_csv(files / "v.tsv", sep="\t", index_col=0), full, rtol=1e-9)

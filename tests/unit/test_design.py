@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import foldwise as fw
 from foldwise.design import build_design, check_nested, design_matrix
 from foldwise.design.formula.rank import column_rank
 from foldwise.errors import DesignError, FoldwiseWarning, SamplesError
@@ -386,3 +388,28 @@ def test_poly_has_r_s_bits(degree, x, expected):
     samples = pd.DataFrame({"x": x}, index=[f"s{i}" for i in range(len(x))])
     ours = design_matrix(f"~ poly(x, {degree})", samples).iloc[:, 1:]
     np.testing.assert_array_equal(ours.to_numpy().ravel(order="F"), expected)
+
+
+@pytest.mark.parametrize("level", ["", "  "])
+@pytest.mark.parametrize("as_category", [True, False])
+def test_a_level_without_a_name_is_refused(level, as_category):
+    samples = pd.DataFrame({"b": ["x", level, "x", level]}, index=["s1", "s2", "s3", "s4"])
+    if as_category:
+        samples["b"] = samples["b"].astype("category")
+    with pytest.raises(SamplesError, match="Column 'b' is empty text in 2 samples: 's2', 's4'"):
+        build_design("~ b", samples)
+
+
+def test_a_base_level_of_a_column_outside_the_design_is_told(samples_of_two):
+    with pytest.warns(FoldwiseWarning, match="does not name 'dose'; it names 'b'"):
+        fw.deseq(samples_of_two, "~ b", reference={"b": "x", "dose": 10}, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lrt = {"test": "LRT", "reduced": "~ 1"}
+        fw.deseq(samples_of_two, "~ b", reference={"b": "x"}, progress=False, **lrt)
+
+
+@pytest.fixture(scope="module")
+def samples_of_two():
+    data = fw.simulate(n_genes=60, n_samples=6, seed=1).data
+    return fw.CountData(data.counts, data.samples.assign(b=list("xyxyxy"), dose=[0, 1, 10] * 2))

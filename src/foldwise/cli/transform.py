@@ -185,5 +185,8 @@ def _vst(data: Any, nsub: int, common: dict[str, Any]) -> Any:
     except CountsError as error:
         if "nsub" not in str(error):
             raise
-        warn(f"Fewer than {nsub} genes have a mean above 5: the trend is taken from all genes.")
+        warn(
+            f"Fewer than {nsub} genes have a mean above 5: the trend is taken from all genes, as "
+            "varianceStabilizingTransformation() does (R's vst() and fw.vst stop here)."
+        )
         return fit_vst(data, nsub=None, **common)

@@ -20,7 +20,7 @@ from foldwise.arrays import FloatArray, IntArray
 from foldwise.design.formula.alike import taken_as_different
 from foldwise.design.formula.columns import ModelMatrix, model_matrix
 from foldwise.design.formula.confounding import why_not_full_rank
-from foldwise.design.formula.covariates import read_covariates
+from foldwise.design.formula.covariates import read_covariates, unused_references
 from foldwise.design.formula.evaluate import CONSTANTS, evaluate_variable
 from foldwise.design.formula.names import coefficient_name, collisions, make_name
 from foldwise.design.formula.own_matrix import read_matrix
@@ -119,7 +119,8 @@ def build_design(
     for note in design.notes if advise else ():
         log.info(note)
     scale = badly_scaled(design.matrix, design.model_matrix_names, design.term, design.terms)
-    said = " ".join(filter(None, [*scale, taken_as_different(design.factors)]))
+    unused = unused_references(reference, design.variables)
+    said = " ".join(filter(None, [*scale, taken_as_different(design.factors), unused]))
     if said and advise and not expanded:
         warn(said)
     return design

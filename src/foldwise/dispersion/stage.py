@@ -20,6 +20,7 @@ from foldwise.counts import CountData, as_count_data
 from foldwise.counts.cells import tell_of_cells
 from foldwise.counts.measured import Measured
 from foldwise.design import Design, build_design
+from foldwise.design.formula.covariates import unused_references
 from foldwise.dispersion.gene_wise import GeneWiseModel
 from foldwise.dispersion.prior import log_residuals, prior_variance, residual_spread
 from foldwise.dispersion.trend import Trend, UserTrend, fit_trend
@@ -168,6 +169,8 @@ def estimate_dispersions(
     built = (
         design if isinstance(design, Design) else build_design(design, data.samples, reference=reference, advise=False)
     )
+    if said := unused_references(reference, built.variables):
+        warn(said)
     measured = measured_from(data, run, sf_type=sf_type)
     tell_of_cells(data)
     stage = dispersion_stage(

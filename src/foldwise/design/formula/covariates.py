@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from foldwise.design.formula.names import level_text
-from foldwise.design.formula.variables import Factor, Numeric, Variable, n_values, near, read_variable
-from foldwise.errors import DesignError, listed
+from foldwise.design.formula.variables import Factor, Numeric, Variable, n_values, near, read_variable, samples_listed
+from foldwise.errors import DesignError, SamplesError, listed
 
 
 def read_covariates(
@@ -23,10 +23,11 @@ def read_covariates(
     DesignError
         If a column is absent or has one value in all samples, or a base level is none.
     SamplesError
-        If a column has missing or infinite values, or values that are no covariate.
+        If a column has missing or infinite values, empty text, or values that are no covariate.
     """
     notes: list[str] = []
     columns = {name: _prepared(read_variable(samples, name), name, notes) for name in names}
+    _check_named(columns, samples)
     columns = _with_references(columns, reference, samples)
     _check_variation(columns)
     return columns, notes
@@ -51,6 +52,25 @@ def _prepared(variable: Variable, name: str, notes: list[str]) -> Variable:
             "For a trend over the levels make a column of numbers."
         )
     return Factor(used.levels, used.codes)
+
+
+def _check_named(columns: Mapping[str, Variable], samples: pd.DataFrame) -> None:
+    """Refuse empty text: its coefficients would be called ``b_x_vs_``, and it mostly is a cell that nobody filled in."""
+    for name, variable in columns.items():
+        if isinstance(variable, Factor) and not all(level.strip() for level in variable.levels):
+            empty = np.array([not level.strip() for level in variable.labels()])
+            raise SamplesError(
+                f"Column '{name}' is empty text in {samples_listed(samples, empty)}. A level needs a name: fill it in, or "
+                "leave these samples out of counts and sample table."
+            )
+
+
+def unused_references(reference: Mapping[str, Any] | None, variables: Sequence[str]) -> str:
+    """What to say of base levels for columns that a design does not name; "" if there are none."""
+    left = [name for name in reference or () if name not in variables]
+    if not left:
+        return ""
+    return f"reference: the design does not name {listed(left)}; it names {listed(variables) or 'no column'}. Not used."
 
 
 def _check_variation(columns: Mapping[str, Variable]) -> None:

@@ -126,7 +126,7 @@ def read_variable(samples: pd.DataFrame, name: str) -> Variable:
     if missing.any():
         raise SamplesError(
             f"variables in design formula cannot contain NA: {name}. Column '{name}' is missing in "
-            f"{_samples(samples, missing)}. Fill the values in, or leave these samples out of counts and sample table."
+            f"{samples_listed(samples, missing)}. Fill the values in, or leave these samples out of counts and sample table."
         )
     return _read(column, name)
 
@@ -143,7 +143,8 @@ def _column(samples: pd.DataFrame, name: str) -> pd.Series:
     return column
 
 
-def _samples(samples: pd.DataFrame, which: BoolArray) -> str:
+def samples_listed(samples: pd.DataFrame, which: BoolArray) -> str:
+    """How many samples, and which."""
     names = samples.index[np.asarray(which)]
     return f"sample {listed(names)}" if len(names) == 1 else f"{len(names)} samples: {listed(names)}"
 
