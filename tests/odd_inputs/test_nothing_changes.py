@@ -71,7 +71,9 @@ def test_what_the_data_hand_out_are_copies(counts, samples):
     data.size_factors[:] = 1.0
     sizes[:] = 1.0
     first.design.frame.iloc[:, 1] = 0.0
+    first.design.samples["condition"] = "A"
     assert list(data.samples["condition"]) == list(samples["condition"])
+    assert list(first.design.samples["condition"]) == list(samples["condition"])
     assert set(data.genes["symbol"]) == {"x"}
     pd.testing.assert_frame_equal(fw.deseq(data, "~ condition", progress=False).results().table, kept)
     pd.testing.assert_frame_equal(first.results().table, kept)

@@ -51,7 +51,7 @@ class Design:
     factors : of these, the factors: their levels, base level first.
     has_intercept, has_interactions : what R's terms() says of the formula.
     cells : (n_samples,) samples with equal rows have equal numbers, from 0 in order of appearance.
-    samples : the sample table, the factors of the design as categories in the order of their levels.
+    table : the sample table, the factors of the design as categories in the order of their levels.
     terms : labels of the formula's terms, ``"a:b"``.
     term : (n_coefficients,) the term of each column, from 0; -1 for the intercept and columns of a user's matrix.
     levels : for each column that is one level of one factor of the table beside no other variable: that level.
@@ -68,11 +68,16 @@ class Design:
     has_intercept: bool
     has_interactions: bool
     cells: IntArray
-    samples: pd.DataFrame
+    table: pd.DataFrame
     terms: tuple[str, ...] = ()
     term: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     levels: tuple[str | None, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """The sample table (a copy: contrasts rest on the one inside)."""
+        return self.table.copy()
 
     @property
     def plain_names(self) -> tuple[str, ...]:
@@ -82,7 +87,7 @@ class Design:
     @property
     def frame(self) -> pd.DataFrame:
         """The matrix with its labels: samples x coefficients (a copy)."""
-        return pd.DataFrame(self.matrix.copy(), index=self.samples.index, columns=list(self.names))
+        return pd.DataFrame(self.matrix.copy(), index=self.table.index, columns=list(self.names))
 
 
 def build_design(
@@ -223,7 +228,7 @@ def _from_formula(formula: str, samples: pd.DataFrame, reference: Mapping[str, A
         has_intercept=terms.intercept,
         has_interactions=interactions,
         cells=cells_of(made.values),
-        samples=_with_categories(samples, factors),
+        table=_with_categories(samples, factors),
         terms=terms.labels,
         term=made.term,
         levels=levels,
@@ -293,7 +298,7 @@ def _from_matrix(matrix: Any, samples: pd.DataFrame) -> Design:
         has_intercept=bool((values == 1).all(axis=0).any()),
         has_interactions=False,
         cells=cells_of(values),
-        samples=samples,
+        table=samples.copy(),
         term=np.full(values.shape[1], -1, dtype=np.int64),
         levels=(None,) * values.shape[1],
     )

@@ -225,7 +225,7 @@ def _design_out(prefix: str, design: Design) -> tuple[Arrays, Meta]:
     arrays, samples = frame_to_arrays(f"{prefix}/samples", design.samples)
     arrays |= {f"{prefix}/{name}": getattr(design, name) for name in _DESIGN_ARRAYS}
     simple = {
-        f.name: _plain(getattr(design, f.name)) for f in fields(design) if f.name not in (*_DESIGN_ARRAYS, "samples")
+        f.name: _plain(getattr(design, f.name)) for f in fields(design) if f.name not in (*_DESIGN_ARRAYS, "table")
     }
     return arrays, simple | {"samples": samples}
 
@@ -236,7 +236,7 @@ def _design_in(prefix: str, arrays: Arrays, meta: Meta, data: CountData) -> Desi
     }
     simple["factors"] = {name: tuple(levels) for name, levels in meta["factors"].items()}
     own: dict[str, Any] = {name: arrays[f"{prefix}/{name}"] for name in _DESIGN_ARRAYS}
-    return Design(**simple, **own, samples=frame_from_arrays(f"{prefix}/samples", arrays, meta["samples"]))
+    return Design(**simple, **own, table=frame_from_arrays(f"{prefix}/samples", arrays, meta["samples"]))
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
