@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import numpy as np
 
 from foldwise.errors import OptionError
-from foldwise.kinds import ARGUMENTS, PLAIN, RANGES, Kind, is_text
+from foldwise.kinds import ARGUMENTS, PLAIN, RANGES, Kind, is_plain, is_text
 from foldwise.options import unknown_option
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -31,7 +31,7 @@ def checked(function: Function) -> Function:
     by_position = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     takes_any = {p.kind for p in parameters.values()} & {inspect.Parameter.VAR_KEYWORD}
     name = function.__name__ if function.__name__ != "__init__" else function.__qualname__.split(".")[-2]
-    own = [option for option in parameters if option not in ("self", "fit")]
+    own = [option for option, p in parameters.items() if not _is_receiver(p)]
 
     @functools.wraps(function)
     def looked_at(*args: Any, **options: Any) -> Any:
@@ -92,9 +92,7 @@ def _kinds(function: Any, called: str, name: str) -> tuple[Kind, ...]:
 def _kind_of(member: Any, number: Kind | None) -> Kind | None:
     if get_origin(member) is Literal:
         choices = get_args(member)
-        return Kind(
-            f"one of {', '.join(map(repr, choices))}", lambda value: any(value is c or value == c for c in choices)
-        )
+        return Kind(f"one of {', '.join(map(repr, choices))}", lambda value: is_plain(value) and value in choices)
     if member in (int, float) and number is not None:
         return number
     return PLAIN.get(get_origin(member) or member)
@@ -108,11 +106,17 @@ def _shown(value: Any) -> str:
 
 
 def _too_many(name: str, args: Sequence[Any], parameters: Mapping[str, inspect.Parameter]) -> str:
-    places = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD and n not in ("self", "fit")]
+    places = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD and not _is_receiver(p)]
     others = [f"{n}=" for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
-    number = len(args) - sum(n in parameters for n in ("self", "fit"))
-    takes = f"{', '.join(places) or 'nothing'}" + (f"; by name {', '.join(others[:8])}" if others else "")
+    number = len(args) - sum(map(_is_receiver, parameters.values()))
+    by_name = f"; by name {', '.join(others[:8])}{', …' if len(others) > 8 else ''}" if others else ""
+    takes = f"{', '.join(places) or 'nothing'}{by_name}"
     return f"{name}() got {number} arguments by position; it takes {takes}.{_as_in_r(name, args, {})}"
+
+
+def _is_receiver(parameter: inspect.Parameter) -> bool:
+    """What stands before the dot: ``fit.results()``."""
+    return parameter.name == "self" or parameter.annotation == "Fit"
 
 
 def _as_in_r(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> str:

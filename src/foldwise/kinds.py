@@ -47,6 +47,11 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_plain(value: Any) -> bool:
+    """One value: arrays and tables answer ``==`` with as many truths as they have values."""
+    return isinstance(value, str | Real)
+
+
 def is_path(value: Any) -> bool:
     return isinstance(value, str | os.PathLike)
 
@@ -126,6 +131,7 @@ PLAIN: dict[Any, Kind] = {
     type(None): Kind("None", lambda value: value is None),
     Callable: Kind("a function", callable),
     Sequence: Kind("a list", is_list, in_brackets),
+    tuple: Kind("a pair of values", is_list),
     Mapping: Kind("a mapping (a dict)", lambda value: isinstance(value, Mapping)),
 }
 

@@ -245,3 +245,19 @@ def test_a_folder_is_no_fit(tmp_path):
 def test_a_fit_that_is_written_to_says_that_it_never_changes(fit, name):
     with pytest.raises(dataclasses.FrozenInstanceError, match=f"A Fit never changes: its '{name}'"):
         setattr(fit, name, "x")
+
+
+def test_a_table_where_a_word_is_expected(fit, experiment):
+    with pytest.raises(fw.OptionError, match="alt_hypothesis must be one of .* got DataFrame of shape"):
+        fit.results(alt_hypothesis=experiment.counts)
+
+
+def test_too_many_arguments_are_told_where_they_go(fit):
+    with pytest.raises(
+        fw.OptionError, match=r"results\(\) got 2 arguments by position; it takes contrast; by name name="
+    ):
+        fit.results(("condition", "treated", "control"), 0.1)
+    with pytest.raises(
+        fw.OptionError, match=r"cooks\(\) got 3 arguments by position; it takes fit, ax; by name title="
+    ):
+        fw.plots.cooks(fit, None, "title")
