@@ -68,9 +68,11 @@ def test_what_the_data_hand_out_are_copies(counts, samples):
     kept = first.results().table
     data.samples["condition"] = data.samples["condition"].to_numpy()[::-1]
     data.genes["symbol"] = "y"
-    data.size_factors[:] = 1.0
+    own = data.size_factors
+    own[:] = 1.0
     sizes[:] = 1.0
-    first.design.frame.iloc[:, 1] = 0.0
+    frame = first.design.frame
+    frame.iloc[:, 1] = 0.0
     first.design.samples["condition"] = "A"
     assert list(data.samples["condition"]) == list(samples["condition"])
     assert list(first.design.samples["condition"]) == list(samples["condition"])
