@@ -267,6 +267,8 @@ class Fit:
     ) -> dict[str, Results] | pd.DataFrame:
         """Several comparisons at the cost of one fit.
 
+        Parameters
+        ----------
         contrasts : {name: contrast}, a list of contrasts (or one; a coefficient goes by its name), or None for every
             comparison of :meth:`contrasts`. Without names of yours, with interactions, they also say where a comparison
             holds: "condition B vs A, where batch = batch1".

@@ -35,8 +35,7 @@ class Results:
     """The answer to one comparison.
 
     table : by gene: baseMean, log2FoldChange, lfcSE, stat, pvalue, padj, status.
-    metadata : alpha, filtered_by ("mean", "statistic", "function" or None), filter_threshold, filter_theta,
-        num_rejections, contrast, description, lfc_threshold, use_t, compat, …
+    metadata : alpha, filtered_by, filter_threshold, filter_theta, num_rejections, contrast, lfc_threshold, use_t, …
     fit, contrast : what it was asked of.
     """
 
