@@ -209,8 +209,10 @@ def _plan(
     smaller = _reduced(data, full, test, reduced, reference)
     if beta_prior:
         beta_prior = _prior_allowed(full, test)
-    elif model_matrix_type == "expanded":
-        raise OptionError("An expanded model matrix can only be fitted with a prior: set beta_prior=True.")
+    if model_matrix_type == "expanded" and not beta_prior:
+        raise OptionError(
+            "An expanded model matrix can only be fitted with a prior: set beta_prior=True (a design of ~ 1 has none)."
+        )
     design = full
     if beta_prior and model_matrix_type != "standard":
         design = build_design(full.formula, data.samples, reference=reference, expanded=True)

@@ -203,3 +203,8 @@ def test_a_prior_where_r_has_none(experiment):
     for design in ("~ batch * condition", "~ 0 + condition"):
         with pytest.raises(fw.OptionError, match="beta_prior"):
             fw.deseq(experiment, design, beta_prior=True, progress=False)
+
+
+def test_an_expanded_matrix_of_an_intercept_alone(experiment):
+    with pytest.raises(fw.OptionError, match="~ 1 has none"):
+        fw.deseq(experiment, "~ 1", beta_prior=True, model_matrix_type="expanded", progress=False)

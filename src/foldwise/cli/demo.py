@@ -34,7 +34,7 @@ SHOWN = 8  # genes
 @shared.quiet
 def demo(out: Path, threads: int | None, quiet: bool) -> None:
     """Analyse the two data sets that come with foldwise: pasilla (fly) and airway (human)."""
-    from foldwise.cli.session import note_compiling
+    from foldwise.cli.compiling import note_compiling
     from foldwise.cli.stages import Stages
 
     for name, design, contrast, story in STORIES:

@@ -94,7 +94,7 @@ def nf_core(**options: Any) -> None:
     all contrasts of a file.
     """
     from foldwise.cli.analysis import analyse
-    from foldwise.cli.session import note_compiling
+    from foldwise.cli.compiling import note_compiling
     from foldwise.cli.stages import Stages
 
     stages = Stages(quiet=options["quiet"])

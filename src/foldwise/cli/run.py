@@ -81,8 +81,8 @@ def run(counts: str, samples: str | None, **options: Any) -> None:
     foldwise run counts.tsv samples.csv --contrasts contrasts.csv --out results
     """
     from foldwise.cli.analysis import analyse
+    from foldwise.cli.compiling import note_compiling
     from foldwise.cli.record import json_text, summary
-    from foldwise.cli.session import note_compiling
     from foldwise.cli.stages import Stages
 
     stages = Stages(quiet=options["quiet"])

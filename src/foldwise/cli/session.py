@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +76,6 @@ def _writable(folder: Path) -> bool:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK)
-
-
-def note_compiling(say: Callable[[str], None]) -> None:
-    """Let the first run on a machine say that it compiles."""
-    from foldwise.kernels import on_notice
-
-    on_notice(say)
 
 
 def debugging(arguments: list[str] | None) -> bool:

@@ -16,13 +16,14 @@ from foldwise.kernels.statistics import (
     row_statistics,
     trimmed_mean,
 )
-from foldwise.kernels.warming import on_notice, warm_up
+from foldwise.kernels.warming import are_kept, on_notice, warm_up, warm_up_the_last
 
 __all__ = [
     "DispersionSearch",
     "GlmFinish",
     "GlmFit",
     "KernelDesign",
+    "are_kept",
     "contrast_errors",
     "exact_row_means",
     "finish_glm",
@@ -40,4 +41,5 @@ __all__ = [
     "search_dispersion",
     "trimmed_mean",
     "warm_up",
+    "warm_up_the_last",
 ]

@@ -55,6 +55,11 @@ def source_of(compiled: Any) -> Path:
     return Path(compiled.py_func.__code__.co_filename)
 
 
+def has_a_place(compiled: Any) -> bool:
+    """Whether there is a folder for its machine code, where the next process finds it."""
+    return hasattr(compiled._cache, "_cache_file")
+
+
 def is_kept(compiled: Any) -> bool:
     """Whether machine code for this version of the sources lies on disk."""
     try:
