@@ -105,6 +105,16 @@ def test_htseq_folder_keeps_special_rows_aside(tmp_path):
     assert any("set aside __no_feature" in line for line in data.provenance)
 
 
+def test_samples_of_a_folder_come_in_the_order_of_the_table(tmp_path):
+    names = [f"s{i}" for i in (2, 10, 1)]
+    for i, name in enumerate(names):
+        (tmp_path / f"{name}.txt").write_text(f"g1\t{i + 1}\ng2\t5\n")
+    data = fw.read_htseq(tmp_path, pd.DataFrame({"condition": ["a", "b", "b"]}, index=names))
+    assert list(data.sample_names) == names
+    assert data.counts.loc["g1"].tolist() == [1, 2, 3]
+    assert list(fw.read_htseq(tmp_path)) == ["s1", "s10", "s2"]
+
+
 def test_htseq_list_mapping_and_file_column(tmp_path):
     folder = htseq_folder(tmp_path)
     files = {"S1": folder / "S1.txt", "S2": folder / "S2.txt"}

@@ -46,12 +46,13 @@ def files_by_sample(files: Files, samples: pd.DataFrame | None, pattern: str, re
 
 
 def without_others(named: dict[str, Path], samples: pd.DataFrame | None, report: ReadReport) -> dict[str, Path]:
-    """The files of the table's samples, if all have one: what else lies in the folder is left out, and said so."""
+    """The files of the table's samples in its order, if all have one; what else lies there is left out, and said so."""
     if samples is not None and (others := [n for n in named if n not in set(samples.index)]):
         if set(samples.index) <= set(named):
             report.note(f"left out {how_many(len(others), 'file')} of samples not in the table: {listed(others)}")
             named = {name: path for name, path in named.items() if name not in set(others)}
-    return named
+    in_order = [] if samples is None else [name for name in samples.index if name in named]
+    return {name: named[name] for name in in_order} if len(in_order) == len(named) else named
 
 
 def files_of_table(folder: Path, samples: pd.DataFrame | None) -> dict[str, Path] | None:
