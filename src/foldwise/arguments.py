@@ -8,9 +8,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-import numpy as np
-
 from foldwise.errors import OptionError
+from foldwise.given import Rows, by_name, plain
 from foldwise.kinds import ARGUMENTS, PLAIN, RANGES, Kind, is_plain, is_text
 from foldwise.options import unknown_option
 
@@ -51,7 +50,7 @@ def checked(function: Function) -> Function:
 
 
 def _looked_at(function: Any, called: str, name: str, value: Any, parameters: Mapping[str, Any]) -> Any:
-    """The value, NumPy's truth values as Python's (``is True`` asks for those).
+    """The value, in the form that functions expect (``given``).
 
     Raises
     ------
@@ -61,13 +60,23 @@ def _looked_at(function: Any, called: str, name: str, value: Any, parameters: Ma
     if name in parameters and value is parameters[name].default:
         return value
     kinds = _kinds(function, called, name)
+    value = plain(value, _rows_of(function, name))
+    if any(kind.by_name for kind in kinds):
+        value = by_name(value)
     if isinstance(value, float) and value.is_integer() and any(kind.whole for kind in kinds):
         value = int(value)  # 1e3
     if kinds and not any(kind.holds(value) for kind in kinds):
         words = ", or ".join(dict.fromkeys(kind.words for kind in kinds))
         advice = next(filter(None, (kind.advice(value) for kind in kinds)), "")
         raise OptionError(f"{name} must be {words}; got {_shown(value)}.{advice}")
-    return bool(value) if isinstance(value, np.bool_) else value
+    return value
+
+
+def _rows_of(function: Any, name: str) -> Rows:
+    """What names the rows of another library's table: functions that read files look for that themselves."""
+    if any(word in str(function.__annotations__.get(name, "")) for word in ("PathLike", "TranscriptMap")):
+        return "numbered"
+    return "unique" if name == "samples" else "first"
 
 
 @functools.cache

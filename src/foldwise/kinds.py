@@ -20,13 +20,15 @@ import numpy as np
 class Kind:
     """What is allowed: in words (after "must be"), and as a question.
 
-    advice : what a wrong value should have been. whole : whether 1e3 may stand for 1000.
+    advice : what a wrong value should have been. whole : whether 1e3 may stand for 1000. by_name : one value a name,
+    so that a mapping or a table of one column may hold them.
     """
 
     words: str
     holds: Callable[[Any], bool]
     advice: Callable[[Any], str] = lambda value: ""
     whole: bool = False
+    by_name: bool = False
 
 
 # ---------------------------------------------------------------------------------------------- questions
@@ -164,7 +166,11 @@ RANGES: dict[str, Kind] = {
 
 # ---------------------------------------------------------------------------------------------- the whole kind, by name
 NUMBERS = Kind("numbers", holds_numbers)
-PER_GENE = Kind("numbers, one a gene", holds_numbers)
+PER_GENE = Kind("numbers, one a gene", holds_numbers, by_name=True)
+PER_SAMPLE = Kind("numbers, one a sample", holds_numbers, by_name=True)
+LABELS = Kind(
+    "the name of a column, or labels, one a sample", lambda value: is_text(value) or is_list(value), by_name=True
+)
 NAMES = Kind("names or a mask of True and False, in a list", is_list, in_brackets)
 ONE_GENE = Kind("the name of one gene", lambda value: not is_list(value))
 SHARES = Kind("at least two shares of genes, numbers between 0 and 1", holds_numbers)
@@ -183,18 +189,22 @@ ARGUMENTS: dict[str, Kind | None] = {
         lambda value: not (is_text(value) and value.lstrip().startswith("~")),
         lambda value: f' The design comes second: deseq(data, "{value}", samples=…).',
     ),
-    "df": Kind("one number or one a gene", holds_numbers),
+    "df": Kind("one number or one a gene", holds_numbers, by_name=True),
+    "lengths": Kind("numbers, one a gene or genes x samples", holds_numbers, by_name=True),
     "geo_means": PER_GENE,
     "filter": PER_GENE,
     "gene_wise": PER_GENE,
     "dispersions": Kind(
-        'numbers, one or one a gene, or "gene-wise"', lambda value: is_text(value) or holds_numbers(value)
+        'numbers, one or one a gene, or "gene-wise"', lambda value: is_text(value) or holds_numbers(value), by_name=True
     ),
     "theta": SHARES,
     "list_values": Kind("two numbers, a positive and a negative one", holds_numbers),
-    "size_factors": Kind("numbers, one a sample", holds_numbers),
-    "library_sizes": Kind("numbers, one a sample", holds_numbers),
-    "norm_factors": Kind("numbers, one a sample", holds_numbers),
+    "size_factors": PER_SAMPLE,
+    "library_sizes": PER_SAMPLE,
+    "norm_factors": PER_SAMPLE,
+    "filter_by_expression.group": LABELS,
+    "collapse_replicates.by": LABELS,
+    "collapse_replicates.run": LABELS,
     "prior_count": Kind("numbers", holds_numbers),
     "control_genes": Kind("names, positions or a mask of True and False, in a list", is_list, in_brackets),
     "reference": Kind("a mapping of factors to base levels", lambda value: isinstance(value, Mapping), for_a_factor),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, SamplesError, listed
+from foldwise.given import is_foreign_table, to_pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,31 @@ class CountTable:
 
 
 def count_table(data: Any) -> CountTable:
-    """Read a CountData, a fit, an AnnData or a plain genes x samples DataFrame.
+    """Read a CountData, a fit, an AnnData or a plain genes x samples DataFrame or array.
 
     A plain table may hold fractions (estimated counts); it may not hold missing, infinite or negative numbers.
     """
+    if is_foreign_table(data):
+        data = to_pandas(data)
+    if isinstance(data, list | tuple | np.ndarray):
+        data = _named(np.asarray(data))
     if isinstance(data, pd.DataFrame):
         return _from_frame(data)
     factors = getattr(data, "factors", None)
     measured = getattr(data, "data", None)
     if factors is not None and measured is not None and hasattr(measured, "source"):
         return _from_count_data(measured, np.asarray(factors, dtype=np.float64))
-    from foldwise.counts import as_count_data
+    from foldwise.counts import counts_only
 
-    return _from_count_data(as_count_data(data), None)
+    return _from_count_data(counts_only(data), None)
+
+
+def _named(values: Any) -> pd.DataFrame:
+    """An array has no names: those that CountData gives it."""
+    from foldwise.counts import unnamed_samples
+
+    genes = [f"gene{i + 1}" for i in range(len(values))]
+    return pd.DataFrame(values, columns=unnamed_samples(values), index=genes)
 
 
 def _from_frame(frame: pd.DataFrame) -> CountTable:

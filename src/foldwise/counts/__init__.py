@@ -5,6 +5,7 @@ from foldwise.counts.count_data import (
     anndata_as_counts,
     as_count_data,
     counts_only,
+    unnamed_samples,
 )
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "anndata_as_counts",
     "as_count_data",
     "counts_only",
+    "unnamed_samples",
 ]

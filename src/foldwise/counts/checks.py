@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def _numeric_column(column: pd.Series, genes: pd.Index, sample: str) -> np.ndarr
             f"Sample '{sample}' holds text where counts are expected: {column.iloc[at]!r} for gene '{genes[at]}'. "
             "Read the table so that this column is numeric; annotation columns belong into genes=."
         )
+    column = column.map(lambda v: float(v) if isinstance(v, Fraction) else v)
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
 
 
@@ -190,6 +192,8 @@ def checked_size_factors(values: Any, sample_names: pd.Index) -> pd.Series | Non
         numbers = np.array(series, dtype=float)  # never the array that the user goes on with
     except (TypeError, ValueError):
         raise OptionError("size_factors must be numbers, one a sample.") from None
+    if numbers.ndim != 1:
+        raise SamplesError(f"size_factors must be one number a sample; got {' x '.join(map(str, numbers.shape))}.")
     bad = ~(np.isfinite(numbers) & (numbers > 0))
     if bad.any():
         raise OptionError(

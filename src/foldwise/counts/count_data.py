@@ -16,8 +16,10 @@ from foldwise.counts.labels import aligned, is_anndata, labelled_counts, sample_
 from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.execution.blocks import CountSource
+from foldwise.given import in_order_of
 from foldwise.warn import warn
 
+POSITIONS = "Positions (of np.where) become names by data.{}_names[positions]."
 HANDED_OUT_AS_COPIES = ("samples", "genes", "size_factors")
 
 
@@ -180,6 +182,7 @@ class CountData:
         """The same data with these size factors."""
         return self._with(size_factors=checked_size_factors(size_factors, self.sample_names))
 
+    @checked
     def with_normalization_factors(self, factors: Any) -> CountData:
         """The same data with these genes x samples factors."""
         checked = checked_per_gene_and_sample(
@@ -316,9 +319,19 @@ def counts_only(data: Any, samples: pd.DataFrame | None = None) -> CountData:
     """A CountData, from a bare table if need be: transformations and size factors can do without a sample table."""
     if isinstance(data, pd.Series):
         data = data.to_frame(data.name if data.name is not None else "sample")
+    if samples is None and (isinstance(data, list | tuple | np.ndarray) or hasattr(data, "tocsr")):
+        samples = pd.DataFrame(index=unnamed_samples(data))
     if isinstance(data, pd.DataFrame) and samples is None:
         samples = pd.DataFrame(index=data.columns)
     return as_count_data(data, samples)
+
+
+def unnamed_samples(counts: Any) -> pd.Index:
+    """Names for the columns of a genes x samples array: sample1, sample2, …"""
+    shape = np.shape(counts)
+    if len(shape) != 2:
+        raise CountsError(f"Counts must have two dimensions (genes x samples); these have {len(shape)}.")
+    return pd.Index([f"sample{k + 1}" for k in range(shape[1])])
 
 
 def anndata_as_counts(thing: Any, samples: pd.DataFrame | None = None) -> Any:
@@ -336,7 +349,12 @@ def _compact(values: FloatArray) -> DenseCounts:
 def _positions(names: pd.Index, chosen: Any, what: str, error: type[Exception]) -> Any:
     if chosen is None:
         return np.arange(len(names))
-    chosen = np.asarray(chosen)
+    chosen = np.asarray(in_order_of(names, chosen))
+    if chosen.ndim != 1:
+        raise error(
+            f"select takes names of {what}s or a mask over them, in a list; this has {chosen.ndim} dimensions. "
+            + POSITIONS.format(what)
+        )
     if chosen.dtype == bool:
         if len(chosen) != len(names):
             raise error(f"A mask over {what}s must have {len(names)} values, not {len(chosen)}.")
@@ -348,7 +366,8 @@ def _positions(names: pd.Index, chosen: Any, what: str, error: type[Exception]) 
         )
     at = names.get_indexer(asked)
     if (at < 0).any():
-        raise error(f"These {what}s are not in the data: {listed(chosen[at < 0])}.")
+        hint = f" {POSITIONS.format(what)}" if chosen.dtype.kind in "iu" else ""
+        raise error(f"These {what}s are not in the data: {listed(chosen[at < 0])}.{hint}")
     return at
 
 

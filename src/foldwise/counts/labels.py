@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.counts.sample_names import renaming, why_names_differ
 from foldwise.errors import CountsError, FoldwiseError, SamplesError, listed
+from foldwise.given import to_pandas
 from foldwise.warn import warn
 
 MOST_ODD = 0.1  # of the values of X that are not 0: normalized ones are nearly all fractions
@@ -110,18 +111,16 @@ def labelled_counts(counts: Any, samples: pd.DataFrame, genes: Any, layer: str |
 
 
 def _to_pandas(table: Any, error: type[Exception], what: str) -> pd.DataFrame:
-    """Tables of other libraries (polars, Arrow, …) through their own columns; the first text column names the rows."""
     if not (hasattr(table, "columns") and hasattr(table, "__getitem__")):
         raise error(f"{what} must be a table (a pandas DataFrame); got {type(table).__name__}.")
-    names = [str(name) for name in getattr(table, "column_names", table.columns)]
-    frame = pd.DataFrame({name: np.asarray(table[name]) for name in names})
-    texts = [name for name in names if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name])]
-    return frame.set_index(texts[0]) if texts else frame
+    return to_pandas(table)
 
 
 def _gene_labels(genes: Any, n_genes: int) -> tuple[pd.Index | None, pd.DataFrame | None]:
     if genes is None:
         return None, None
+    if isinstance(genes, Set):
+        raise CountsError("genes= is a set, which has no order: give the names in a list, in the order of the counts.")
     annotation = genes.copy() if isinstance(genes, pd.DataFrame) else None
     labels = annotation.index if annotation is not None else pd.Index(genes)
     if len(labels) != n_genes:
@@ -258,9 +257,16 @@ def _no_gene_column(counts: pd.DataFrame, samples: pd.DataFrame, by_column: floa
     ]
     if texts:
         raise CountsError(
-            f"The counts have columns of text that are no samples: {listed(texts)}. Gene names belong into the index: "
-            f"counts.set_index({str(texts[0])!r}); annotation of genes goes into genes=."
+            f"The counts have columns of text that are no samples: {listed(texts)}. {_what_to_do_with(texts, counts)}"
         )
+
+
+def _what_to_do_with(texts: list[Any], counts: pd.DataFrame) -> str:
+    """An index of text has the gene names already: putting another column there would throw them away."""
+    if pd.api.types.is_numeric_dtype(counts.index.dtype):
+        return f"Gene names belong into the index: counts.set_index({str(texts[0])!r}); annotation of genes goes into genes=."
+    names = [str(name) for name in texts]
+    return f"Annotation of genes goes into genes=: CountData(counts.drop(columns={names}), samples, genes=counts[{names}])."
 
 
 def _from_array(counts: Any, samples: pd.DataFrame, genes: Any) -> LabelledCounts:

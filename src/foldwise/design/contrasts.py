@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -110,6 +111,10 @@ def _default(design: Design, test: str, compat: bool) -> Contrast:
 
 
 def _asked(design: Design, contrast: Any, list_values: Sequence[float], compat: bool) -> Contrast:
+    if isinstance(contrast, pd.Series) and all(isinstance(part, str) for part in contrast):
+        contrast = list(contrast)  # a row of a table of contrasts: its index names the columns
+    if getattr(contrast, "_fields", ("",))[0] == "Index":
+        contrast = contrast[1:]  # and so df.itertuples() gives it
     if isinstance(contrast, Mapping | pd.Series):
         return _numeric(design, _by_name(design, contrast))
     if isinstance(contrast, str):
@@ -118,6 +123,8 @@ def _asked(design: Design, contrast: Any, list_values: Sequence[float], compat: 
     parts = list(contrast) if isinstance(contrast, list | tuple | np.ndarray | pd.Index) else None
     if parts is None:
         raise ContrastError(f"A contrast cannot be a {type(contrast).__name__}. {FORMS}")
+    if len(parts) == 1 and _is_list(parts[0]) and _holds_numbers(parts[0]):
+        return _numeric(design, list(parts[0]))  # one row of a matrix of contrasts
     if any(_is_list(part) for part in parts) or not parts:
         return _lists(design, parts, list_values)
     if isinstance(parts[0], str):
@@ -127,6 +134,10 @@ def _asked(design: Design, contrast: Any, list_values: Sequence[float], compat: 
 
 def _is_list(part: Any) -> bool:
     return isinstance(part, list | tuple | set | np.ndarray | pd.Index)
+
+
+def _holds_numbers(part: Any) -> bool:
+    return len(part) > 0 and all(isinstance(value, Real) for value in part)
 
 
 # ---------------------------------------------------------------------------------------------- by name
@@ -249,6 +260,7 @@ def _lists(design: Design, parts: Sequence[Any], list_values: Sequence[float]) -
         raise ContrastError(
             f"A contrast of lists has two, what is added and what is taken away; this one has {len(parts)}. {FORMS}"
         )
+    parts = [[] if part is None else part for part in parts]
     plus, minus = ([*map(str, part)] if _is_list(part) else [str(part)] for part in [*parts, []][:2])
     if not plus and not minus:
         raise ContrastError(f"Both lists of the contrast are empty. The coefficients are {listed(design.names, 12)}.")

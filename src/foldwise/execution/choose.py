@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from foldwise.errors import OptionError
 from foldwise.execution.blocks import Executor, ProgressCallback
 from foldwise.execution.progress import progress_callback
@@ -23,8 +25,8 @@ def executor_for(executor: Any = None, progress: bool | ProgressCallback | None 
         return ThreadExecutor(available_threads(), progress=callback)
     if isinstance(executor, str) and executor == "serial":
         return ThreadExecutor(1, progress=callback)
-    if isinstance(executor, int) and not isinstance(executor, bool) and executor > 0:
-        return ThreadExecutor(executor, progress=callback)
+    if isinstance(executor, int | np.integer) and not isinstance(executor, bool) and executor > 0:
+        return ThreadExecutor(int(executor), progress=callback)
     if hasattr(executor, "over_genes"):
         return executor  # type: ignore[no-any-return]
     if hasattr(executor, "scatter") and hasattr(executor, "submit"):

@@ -310,6 +310,10 @@ def _transcript_map(tx2gene: TranscriptMap) -> pd.Series:
     """Genes indexed by transcript."""
     if isinstance(tx2gene, Mapping):
         return pd.Series(dict(tx2gene), dtype=object)
+    if isinstance(tx2gene, pd.Series):
+        tx2gene = tx2gene.reset_index()
+    if isinstance(tx2gene, list | tuple | np.ndarray):  # pairs
+        tx2gene = pd.DataFrame(list(tx2gene))
     if not isinstance(tx2gene, pd.DataFrame):
         tx2gene, _ = raw_table(read_bytes(tx2gene), ReadReport(tx2gene))
     if tx2gene.shape[1] < 2:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from foldwise.arguments import checked
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
+from foldwise.given import in_order_of
 from foldwise.plots.maps import Clustering, Map, cluster, draw_map
 from foldwise.plots.sources import chosen_genes, design_variables, results_table, sample_table
 from foldwise.quality.transformed import transformed
@@ -110,10 +111,11 @@ def heatmap(
 
 def _picked_genes(values: pd.DataFrame, genes: int | Sequence[object], results: Any) -> pd.Index:
     if not isinstance(genes, (int, np.integer)):
-        unknown = [gene for gene in genes if gene not in values.index]
+        names = in_order_of(values.index, genes)
+        unknown = [gene for gene in names if gene not in values.index]
         if unknown:
             raise OptionError(f"These genes are not in the table: {listed(unknown)}.")
-        return pd.Index(genes)
+        return pd.Index(names)
     if results is not None:
         return chosen_genes(results_table(results), int(genes)).intersection(values.index, sort=False)
     return values.var(axis=1).sort_values(ascending=False, kind="stable").index[: int(genes)]

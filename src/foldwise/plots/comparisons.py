@@ -64,9 +64,9 @@ def ma(
     padj = adjusted_pvalues(table)
     shown = (mean > 0) & np.isfinite(lfc)
     alpha = alpha_of(results, alpha)
-    low, high = ylim or _fold_change_range(
-        lfc, shown, padj < alpha, table.index.get_indexer_for(chosen_genes(table, 50))
-    )
+    if ylim is None:
+        ylim = _fold_change_range(lfc, shown, padj < alpha, table.index.get_indexer_for(chosen_genes(table, 50)))
+    low, high = ylim
     ax = new_axes(ax, size=_WIDE)
     ax.set_xscale("log")
     ax.axhline(0.0, color="#555555", lw=0.8, zorder=1)

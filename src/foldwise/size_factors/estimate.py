@@ -15,6 +15,7 @@ from foldwise.counts.cells import ADD_UP, probably_cells
 from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor, executor_for
+from foldwise.given import in_order_of
 from foldwise.options import SizeFactorType, chosen
 from foldwise.size_factors.ratios import (
     NO_GEOMETRIC_MEANS,
@@ -131,7 +132,7 @@ def _all_found(factors: FloatArray, data: CountData) -> None:
 def _control_rows(control_genes: Any, data: CountData) -> BoolArray | None:
     if control_genes is None:
         return None
-    chosen_genes = np.asarray(control_genes)
+    chosen_genes = np.asarray(in_order_of(data.gene_names, control_genes))
     if chosen_genes.dtype == bool:
         if len(chosen_genes) != data.n_genes:
             raise OptionError(f"control_genes has {len(chosen_genes)} values for {data.n_genes} genes.")
