@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import hashlib
 import math
+import os
+import stat
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +21,8 @@ import foldwise as fw
 from foldwise.io import to_decoupler, to_pertpy, to_rnk, to_scanpy, write_atomically, write_table
 from foldwise.io.number_text import r_number, r_numbers
 from foldwise.io.writers import table_text
+from foldwise.report import page
+from foldwise.transforms import fit_vst
 
 HERE = Path(__file__).parents[1] / "data" / "tables"
 TABLE = pd.DataFrame(
@@ -131,3 +138,67 @@ def test_scanpy(tmp_path):
     adata.write_h5ad(tmp_path / "x.h5ad")
     again = anndata.read_h5ad(tmp_path / "x.h5ad").uns["rank_genes_groups"]
     np.testing.assert_array_equal(again["pvals"]["trt"], [1e-5, 0.05, 1e-300])
+
+
+# ------------------------------------------------------------------------------------------------ pipes and links
+@pytest.fixture(scope="module")
+def fit():
+    rng = np.random.default_rng(1)
+    counts = pd.DataFrame(rng.poisson(50, (40, 6)), columns=[f"s{i}" for i in range(6)]).rename(index="g{}".format)
+    samples = pd.DataFrame({"group": list("aaabbb")}, index=counts.columns)
+    return fw.deseq(counts, "~ group", samples=samples, fit_type="mean")
+
+
+WRITERS = {
+    "results.tsv": lambda fit, path: fit.results().to_csv(path),
+    "results.csv.gz": lambda fit, path: fit.results().to_csv(path),
+    "table.parquet": lambda fit, path: write_table(fit.results().table, path),
+    "ranks.rnk": lambda fit, path: fit.results().to_rnk(path),
+    "fit.foldwise": lambda fit, path: fit.save(path),
+    "vst.foldwise": lambda fit, path: fit_vst(fit, nsub=None, fit_type="mean").save(path),
+    "picture.png": lambda fit, path: fw.plots.save(fw.plots.ma(fit.results()), path),
+    "page.html": lambda fit, path: page._write(path, "<p>a whole report takes long</p>"),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_pipes_get_what_files_get_and_links_stay(tmp_path, fit, name):
+    pipe, link, target = tmp_path / name, tmp_path / f"link-{name}", tmp_path / "there" / name
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+    try:
+        WRITERS[name](fit, pipe)
+        through = reader.communicate(timeout=60)[0]
+    finally:
+        reader.kill()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    WRITERS[name](fit, link)
+    assert link.is_symlink()
+    assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(through).digest()  # not a page long diff
+    assert {path.name for path in tmp_path.iterdir()} == {name, link.name, "there"}
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_open_file_is_written_on_and_not_replaced(tmp_path):
+    with (tmp_path / "all.txt").open("w") as whole:
+        whole.write("before\n")
+        whole.flush()
+        write_table(TABLE[["stat"]], f"/dev/fd/{whole.fileno()}")
+        whole.seek(0, 2)
+        whole.write("after\n")
+    lines = (tmp_path / "all.txt").read_text().splitlines()
+    assert [lines[0], lines[1], lines[-1]] == ["before", "gene\tstat", "after"]
+
+
+def test_a_link_to_a_file_that_is_not_there_yet(tmp_path):
+    (tmp_path / "link.tsv").symlink_to("new.tsv")
+    write_table(TABLE, tmp_path / "link.tsv")
+    assert (tmp_path / "link.tsv").is_symlink() and (tmp_path / "new.tsv").is_file()
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError, match=r"No space left.*results\.tsv"), write_atomically(tmp_path / "results.tsv"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from foldwise.cli.left_overs import prefix, remove_left_overs
 from foldwise.errors import OptionError
+from foldwise.io.atomic import move_into_place
 
 
 @contextmanager
@@ -31,9 +31,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
         yield folder
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                target = out / path.relative_to(folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, target)
+                move_into_place(path, out / path.relative_to(folder))
         done = True
         remove_left_overs(out)
     finally:

@@ -7,8 +7,6 @@ notebook with ``ax.figure``, or draw into axes of your own with ``ax=``.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from foldwise.arguments import checked
+from foldwise.io.atomic import is_stream, write_atomically
 
 # Okabe & Ito (2008): eight colours that people with any common colour blindness tell apart. The yellow goes last:
 # it is faint on white paper.
@@ -184,11 +183,12 @@ def save(
     if whole is None:
         raise ValueError("These axes belong to no figure.")
     base = Path(path)
-    base.parent.mkdir(parents=True, exist_ok=True)
     if formats is None:
         suffix = base.suffix[1:]  # as it is written: "counts.PGF" is a picture of a gene
         if suffix in whole.canvas.get_supported_filetypes():
             return [_write(whole, base, suffix, dpi)]
+        if is_stream(base):  # one picture, whatever the name
+            return [_write(whole, base, DEFAULT_FORMATS[0], dpi)]
         formats = DEFAULT_FORMATS
     return [_write(whole, base.with_name(f"{base.name}.{suffix}"), suffix, dpi) for suffix in formats]
 
@@ -202,20 +202,7 @@ _METADATA: Mapping[str, dict[str, str | None]] = {
 
 
 def _write(figure: Figure, target: Path, suffix: str, dpi: int) -> Path:
-    handle, unfinished = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    try:
-        with mpl.rc_context({"svg.hashsalt": "foldwise", "svg.fonttype": "none", "pdf.fonttype": 42}):
-            figure.savefig(unfinished, format=suffix, dpi=dpi, metadata=_METADATA.get(suffix), facecolor="white")
-        os.chmod(unfinished, 0o666 & ~_umask())
-        os.replace(unfinished, target)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+    style = {"svg.hashsalt": "foldwise", "svg.fonttype": "none", "pdf.fonttype": 42}
+    with write_atomically(target) as unfinished, mpl.rc_context(style):
+        figure.savefig(unfinished, format=suffix, dpi=dpi, metadata=_METADATA.get(suffix), facecolor="white")
     return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

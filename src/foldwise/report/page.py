@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +17,7 @@ from foldwise.arguments import checked
 from foldwise.errors import OptionError
 from foldwise.explain.why import why
 from foldwise.inference.belonging import check_belongs
+from foldwise.io.atomic import write_atomically
 from foldwise.quality.control import Quality, quality
 from foldwise.report.concerns import concerns
 from foldwise.report.linked import Linked, linked
@@ -285,16 +284,6 @@ def _same_identifiers(html: str) -> str:
 
 
 def _write(path: Path, html: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(unfinished, 0o666 & ~mask)
-        os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+    with write_atomically(path) as unfinished:
+        unfinished.write_text(html, encoding="utf-8")
     return path
