@@ -6,6 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 
@@ -184,3 +185,62 @@ def test_normalized_counts_are_written_in_parts_and_with_missing_values(tmp_path
     write_normalized(table, tmp_path / "n.tsv")
     said = ["gene\ta\tb", "x\t0\t1000000", '"tab\there"\t0.3333333333\t12345.6789', "z\tNA\t2"]
     assert (tmp_path / "n.tsv").read_text().splitlines() == said
+
+
+def test_a_link_in_the_folder_stays(files, within):
+    (files / "out").mkdir()
+    (files / "out" / "genes.tsv").symlink_to(files / "elsewhere.tsv")
+    assert within(*RUN, *DESIGN, "--no-pictures").code == 0
+    assert (files / "out" / "genes.tsv").is_symlink()
+    assert (files / "elsewhere.tsv").read_text().startswith("gene\t")
+
+
+# Each option of "run" with a value that is not its default.
+OTHER_VALUES: dict[str, object] = {
+    "min_replicates_for_replace": float("inf"),
+    "min_count": 12.5,
+    "alpha": 0.05,
+    "lfc_threshold": 0.5,
+    "threads": 1,
+    "factors": ("batch", "condition"),
+    "reference": ("condition=control",),
+    "contrasts": ("condition,treated,control", 'condition,"a, b",control'),
+    "names": ("batch_2_vs_1",),
+}
+
+
+def _other_value(option):
+    if option.name in OTHER_VALUES:
+        return OTHER_VALUES[option.name]
+    if option.is_flag:
+        return not option.default
+    if isinstance(option.type, click.Choice):
+        return option.type.choices[-1]
+    return __file__  # text, and a file that is there
+
+
+def test_a_record_keeps_every_option(tmp_path):
+    from foldwise.cli.params import _take, as_given
+    from foldwise.cli.record import _repeatable, json_text
+    from foldwise.cli.run import run
+
+    unkept = ("params", "out", "quiet", "as_json", "help")
+    options = [one for one in run.params if isinstance(one, click.Option) and one.name not in unkept]
+    asked = {str(one.name): _other_value(one) for one in options}
+    given = {
+        name: _repeatable(value) for name, value in as_given(run, asked).items() if name not in ("out", "quiet", "json")
+    }
+    (tmp_path / "run.json").write_text(json_text({"foldwise": "1", "arguments": given}))
+    context = click.Context(run)
+    _take(context, options[0], str(tmp_path / "run.json"))
+    for one in options:
+        assert one.type_cast_value(context, context.default_map[one.name]) == asked[one.name], one.name
+
+
+def test_a_record_keeps_infinity(files, within):
+    never = ("--min-replicates-for-replace", "inf")
+    assert within(*RUN, *DESIGN, "--no-pictures", *never).code == 0
+    assert within("run", "--params", "out/run.json", "--out", "again").code == 0
+    for folder in ("out", "again"):
+        arguments = json.loads((files / folder / "run.json").read_text())["arguments"]
+        assert arguments["min_replicates_for_replace"] == "inf"

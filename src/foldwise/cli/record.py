@@ -38,7 +38,7 @@ def described(asked: Analysis, answers: list[Answer], seconds: dict[str, float],
             "samples": list(asked.data.sample_names),
             "notes": list(asked.data.provenance),
         },
-        "arguments": dict(asked.arguments),
+        "arguments": {name: _repeatable(value) for name, value in asked.arguments.items()},
         "seeds": "none: nothing in a fit is random",
         "layout": asked.layout,
         "comparisons": {answer.id: {**_comparison(answer), "fit": _fit(answer.fit)} for answer in answers},
@@ -93,6 +93,13 @@ def _fit(fit: Fit) -> dict[str, Any]:
         "dispersion_prior_variance": fit.dispersion_prior_variance,
         "size_factors": None if fit.size_factors is None else fit.size_factors.to_dict(),
     }
+
+
+def _repeatable(value: Any) -> Any:
+    """An option as ``--params`` takes it again: JSON has no infinity, but its text is read as one."""
+    if isinstance(value, list | tuple):
+        return [_repeatable(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def json_text(content: Any) -> str:
