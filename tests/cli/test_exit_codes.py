@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+import anndata
+import pandas as pd
 import pytest
 
 from foldwise.cli.left_overs import prefix
@@ -196,3 +198,35 @@ def test_a_reader_that_has_seen_enough_is_no_error(files):
     assert b"Traceback" not in err
     assert b"BrokenPipe" not in err
     assert running.returncode == 0
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "h5ad", "rds"])
+def test_tables_are_not_written_under_other_formats_names(files, within, ending):
+    done = within("transform", "counts.tsv", "--method", "log2", "--out", f"x.{ending}")
+    assert done.code == 2
+    assert f".{ending}" in done.err
+    assert not (files / f"x.{ending}").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "file"), [("salmon", "quant.sf"), ("kallisto", "abundance.tsv"), ("rsem", "s1.genes.results")]
+)
+def test_folders_of_quantifiers_are_named(files, within, program, file):
+    (files / "quants" / "s1").mkdir(parents=True)
+    (files / "quants" / "s1" / file).write_text("Name\tLength\nt1\t100\n")
+    done = within("run", "quants", "samples.csv", "--out", "out", *CONDITION)
+    assert done.code == 2
+    assert program in done.err and "fw.read_tximport" in done.err
+
+
+@pytest.mark.parametrize("name", ["counts.parquet", "counts.h5ad"])
+def test_files_cut_off_are_2(files, within, name):
+    table = pd.read_csv(files / "counts.tsv", sep="\t", index_col=0)
+    if name.endswith("parquet"):
+        table.to_parquet(files / name)
+    else:
+        anndata.AnnData(table.T.astype(float)).write_h5ad(files / name)
+    whole = (files / name).read_bytes()
+    (files / name).write_bytes(whole[: len(whole) // 2])
+    done = within("run", name, "samples.csv", "--out", "out", *CONDITION)
+    assert done.code == 2, done.err

@@ -32,11 +32,13 @@ def certify(
     FIT is what "foldwise run --save-fit" wrote: fit.foldwise, or the folder that it lies in. The exit code is 1 if a
     number is farther from its equation than it should be.
     """
+    from foldwise.cli.packages import check_table
     from foldwise.cli.record import json_text
     from foldwise.cli.stages import Stages
 
     if as_json and out == "-":
         raise click.UsageError("--json and --out - both print: choose one.")
+    check_table(out)
     found = saved_fit(fit, threads, Stages(quiet=quiet))
     table = found.certify(shared.compared(found, contrast, name))
     if out is not None:

@@ -9,6 +9,11 @@ import click
 DONE, CANNOT_FIT, WRONG_USE = 0, 1, 2
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # as shells count them
 FILES = "foldwise.io.opening"  # what it refuses is no readable file, whatever its type says
+FORMATS = {
+    "_parquet",
+    "open_anndata",
+    "is_ten_x_h5",
+}  # likewise: the functions where damaged files of these formats are noticed
 
 
 def code_of(error: Exception) -> int:
@@ -18,7 +23,8 @@ def code_of(error: Exception) -> int:
     if isinstance(error, FitError):
         return CANNOT_FIT
     if isinstance(error, CountsError):
-        return WRONG_USE if _raised_in(error) == FILES else CANNOT_FIT
+        module, function = _raised_in(error)
+        return WRONG_USE if module == FILES or function in FORMATS else CANNOT_FIT
     if isinstance(error, click.ClickException | FoldwiseError):
         return WRONG_USE
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError):
@@ -42,10 +48,10 @@ def told(error: Exception) -> None:
         click.echo(said, err=True)
 
 
-def _raised_in(error: Exception) -> str:
-    """The module whose function raised the error."""
-    at, name = error.__traceback__, ""
+def _raised_in(error: Exception) -> tuple[str, str]:
+    """The module and the function that raised the error."""
+    at, where = error.__traceback__, ("", "")
     while at is not None:
-        name = str(at.tb_frame.f_globals.get("__name__"))
+        where = str(at.tb_frame.f_globals.get("__name__")), at.tb_frame.f_code.co_name
         at = at.tb_next
-    return name
+    return where

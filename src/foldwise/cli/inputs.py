@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 STDIN = "standard-input"
 SAVED = "fit.foldwise"
+QUANTIFIERS = {  # what tximport reads, which needs more said than a command line takes
+    "salmon": ("quant.sf", "*.quant.sf"),
+    "kallisto": ("abundance.tsv", "abundance.h5"),
+    "rsem": ("*.genes.results", "*.isoforms.results"),
+}
 
 
 class InputPath(click.Path):
@@ -124,11 +129,27 @@ def _is_folder_of_samples(counts: str) -> bool:
 
 
 def _of_folder(counts: str, samples: Any, unlisted: Any, how: Reading) -> Any:
+    from foldwise.errors import OptionError
     from foldwise.io import read_htseq, read_star
 
+    if (program := _quantifier(Path(counts))) is not None:
+        raise OptionError(
+            f"{counts} holds what {program} writes, estimates of transcripts or genes, a file a sample. They are put "
+            f'together in Python, where lengths are kept as offsets: fw.read_tximport("{counts}", '
+            f'type="{program}", …). The command line takes a table of all samples (tximport\'s counts, or '
+            "nf-core/rnaseq's gene_counts.tsv) with --round."
+        )
     if any("ReadsPerGene.out.tab" in path.name for path in Path(counts).rglob("*")):
         return read_star(counts, samples, unlisted=unlisted)
     return read_htseq(counts, samples, unlisted=unlisted, round_counts=how.round_counts)
+
+
+def _quantifier(folder: Path) -> str | None:
+    """The program whose estimates lie in a folder, or None."""
+    for program, patterns in QUANTIFIERS.items():
+        if any(next(folder.rglob(f"{pattern}{ending}"), None) for pattern in patterns for ending in ("", ".gz")):
+            return program
+    return None
 
 
 def _with_own_samples(counts: str, how: Reading) -> CountData:

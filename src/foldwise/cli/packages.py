@@ -19,8 +19,13 @@ def check_packages(files: Files) -> None:
         check_package("anndata", "--h5ad", "anndata")
 
 
-def check_table(out: str) -> None:
-    """The same for a table whose name says that it is Parquet."""
+def check_table(out: str | None) -> None:
+    """The same for a table whose name says that it is Parquet, or something that is not written."""
+    if out is None or out == "-":
+        return
+    from foldwise.io.writers import check_ending
+
+    check_ending(out)
     if out.lower().endswith(".parquet"):
         check_package("pyarrow", f"Writing {out}", "parquet")
 

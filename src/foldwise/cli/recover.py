@@ -34,6 +34,7 @@ def recover_counts(
     """
     import pandas as pd
 
+    from foldwise.cli.packages import check_table
     from foldwise.cli.record import json_text
     from foldwise.errors import CountsError
     from foldwise.io import read_counts, write_table
@@ -41,6 +42,8 @@ def recover_counts(
 
     if as_json and out == "-":
         raise click.UsageError("--json and --out - both print: give --out FILE.")
+    for table_file in (out, size_factors, certificate):
+        check_table(table_file)
     with readable(normalized) as (path,):
         table: Any = read_counts(str(path), gene_column=gene_column)
     if not isinstance(table, pd.DataFrame):

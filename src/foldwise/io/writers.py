@@ -16,6 +16,10 @@ from foldwise.io.number_text import exact_numbers, r_numbers
 from foldwise.io.read_report import PathLike
 
 NumberStyle = Literal["exact", "r"]
+OTHER_FORMATS = frozenset(
+    "xlsx xls xlsm xlsb ods numbers h5ad h5 hdf5 loom zarr rds rda rdata feather arrow ipc orc json jsonl html htm db "
+    "sqlite dta sav sas7bdat pkl pickle npy npz mtx zip bz2 xz zst".split()
+)
 
 
 def write_table(
@@ -45,6 +49,7 @@ def write_table(
     """
     if numbers not in get_args(NumberStyle):
         raise OptionError(f"numbers='{numbers}' is unknown; choose 'exact' or 'r'.")
+    check_ending(path)
     name = str(path).lower()
     if name.endswith(".parquet"):
         return _write_parquet(table, path)
@@ -65,6 +70,19 @@ def write_table(
     with write_atomically(path) as temporary:
         Path(temporary).write_bytes(content)
     return None
+
+
+def check_ending(path: PathLike) -> None:
+    """Refuses names that promise a format which is not written.
+
+    Raises
+    ------
+    OptionError
+        Names the ending and those that can be written.
+    """
+    ending = "".join(Path(path).suffixes[-2:]).lower().removesuffix(".gz").rpartition(".")[2]
+    if ending in OTHER_FORMATS:
+        raise OptionError(f"{path}: tables are not written as .{ending}; end the name in .tsv, .csv, .txt or .parquet.")
 
 
 def table_text(
