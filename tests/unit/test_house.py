@@ -14,7 +14,7 @@ import foldwise
 ROOT = Path(foldwise.__file__).parent
 # From the ground up; a room may import its own floor and those below.
 FLOORS = (
-    ("arguments", "arrays", "callable_packages", "errors", "frozen", "given", "kinds", "options", "warn"),
+    ("arguments", "arrays", "callable_packages", "errors", "frozen", "options", "warn"),
     ("kernels", "optimise", "execution"),
     ("counts", "design"),
     ("size_factors", "coefficients", "dispersion", "outliers", "inference", "multiplicity", "passes"),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments.given import is_foreign_table, to_pandas
 from foldwise.arrays import FloatArray
 from foldwise.errors import CountsError, SamplesError, listed
-from foldwise.given import is_foreign_table, to_pandas
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arguments import checked
+from foldwise.arguments.given import in_order_of
 from foldwise.arrays import FloatArray
 from foldwise.counts.checks import checked_matrix, checked_per_gene_and_sample, checked_size_factors
 from foldwise.counts.labels import aligned, is_anndata, labelled_counts, sample_table, unique_labels
 from foldwise.counts.sources import DenseCounts
 from foldwise.errors import CountsError, OptionError, SamplesError, listed
 from foldwise.execution.blocks import CountSource
-from foldwise.given import in_order_of
 from foldwise.warn import warn
 
 POSITIONS = "Positions (of np.where) become names by data.{}_names[positions]."

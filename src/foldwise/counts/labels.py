@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from foldwise.arguments.given import to_pandas
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.counts.sample_names import renaming, why_names_differ
 from foldwise.errors import CountsError, FoldwiseError, SamplesError, listed
-from foldwise.given import to_pandas
 from foldwise.warn import warn
 
 MOST_ODD = 0.1  # of the values of X that are not 0: normalized ones are nearly all fractions

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from foldwise.arguments import checked
+from foldwise.arguments.given import in_order_of
 from foldwise.counts import anndata_as_counts
 from foldwise.errors import OptionError, listed
-from foldwise.given import in_order_of
 from foldwise.plots.maps import Clustering, Map, cluster, draw_map
 from foldwise.plots.sources import chosen_genes, design_variables, results_table, sample_table
 from foldwise.quality.transformed import transformed

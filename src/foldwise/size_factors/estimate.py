@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arguments import checked
+from foldwise.arguments.given import in_order_of
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.counts import CountData, counts_only
 from foldwise.counts.cells import ADD_UP, probably_cells
 from foldwise.counts.measured import Measured
 from foldwise.errors import CountsError, OptionError, listed
 from foldwise.execution import Executor, executor_for
-from foldwise.given import in_order_of
 from foldwise.options import SizeFactorType, chosen
 from foldwise.size_factors.ratios import (
     NO_GEOMETRIC_MEANS,

@@ -8,9 +8,9 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
+from foldwise.arguments.given import Rows, by_name, plain
+from foldwise.arguments.kinds import ARGUMENTS, PLAIN, RANGES, Kind, is_plain, is_text
 from foldwise.errors import OptionError
-from foldwise.given import Rows, by_name, plain
-from foldwise.kinds import ARGUMENTS, PLAIN, RANGES, Kind, is_plain, is_text
 from foldwise.options import unknown_option
 
 Function = TypeVar("Function", bound=Callable[..., Any])
