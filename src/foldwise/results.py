@@ -19,7 +19,7 @@ from foldwise.inference.comparison import Comparison, compare, mle_fold_change, 
 from foldwise.inference.several import make_many
 from foldwise.inference.status import status_of
 from foldwise.multiplicity import Filtering, adjust, independent_filtering
-from foldwise.options import AltHypothesis, PAdjustMethod, checked_compat, chosen
+from foldwise.options import AltHypothesis, PAdjustMethod, Test, checked_compat
 from foldwise.outliers import cooks_cutoff as default_cutoff
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Results:
     @checked
     def significant(self, alpha: float | None = None) -> pd.DataFrame:
         """Genes with an adjusted p-value below ``alpha`` (that of the comparison), by p-value."""
-        level = self.metadata["alpha"] if alpha is None else _checked_alpha(alpha)
+        level = self.metadata["alpha"] if alpha is None else alpha
         column = "svalue" if "padj" not in self.table and "svalue" in self.table else "padj"
         found = self.table[self.table[column] < level]
         return found.sort_values("pvalue" if "pvalue" in found else column, kind="stable")
@@ -144,7 +144,7 @@ def results(
     list_values: tuple[float, float] = (1, -1),
     use_t: bool | None = None,
     min_mu: float = 0.5,
-    test: str | None = None,
+    test: Test | None = None,
     add_mle: bool = False,
     compat: str | None = None,
 ) -> Results:
@@ -180,9 +180,9 @@ def results(
     if compat is None:
         compat = fit.options.get("compat")
     old = checked_compat(compat)
-    _check(fit, lfc_threshold, alt_hypothesis, alpha, p_adjust_method, test, add_mle, cooks_cutoff)
-    test = fit.test if test is None else test
-    asked = resolve_contrast(fit.design, contrast, name, test=test, list_values=list_values, compat=old)
+    judged: str = test or fit.test
+    _check(fit, lfc_threshold, alt_hypothesis, judged, add_mle)
+    asked = resolve_contrast(fit.design, contrast, name, test=judged, list_values=list_values, compat=old)
     if add_mle and asked.levels is None:
         raise OptionError(
             "add_mle compares two levels of a factor: say contrast=(factor, numerator, denominator). The coefficients "
@@ -193,7 +193,7 @@ def results(
             "R refuses levels of a factor after fit_type='glmGamPoi', whose coefficients it names otherwise. Leave out "
             f"compat= to have the answer, or say it by name=, as lists or numbers of {listed(fit.coefficient_names, 12)}."
         )
-    found = compare(fit, asked, test=test, min_mu=min_mu, compat=old)
+    found = compare(fit, asked, test=judged, min_mu=min_mu, compat=old)
     if use_t is not None and bool(use_t) != (found.degrees is not None):
         found = found.with_t(fit, use_t)
     if lfc_threshold > 0 or alt_hypothesis not in ("greaterAbs", "greaterAbs2014"):
@@ -223,9 +223,9 @@ def results(
         "alpha": alpha,
         "lfc_threshold": lfc_threshold,
         "alt_hypothesis": alt_hypothesis,
-        "test": test,
+        "test": judged,
         "contrast": asked.description,
-        "description": _descriptions(fit, asked, test),
+        "description": _descriptions(fit, asked, judged),
         "p_adjust_method": p_adjust_method,
         "cooks_cutoff": _cutoff(fit, cooks_cutoff),
         "use_t": found.degrees is not None,
@@ -236,34 +236,13 @@ def results(
     return Results(table, metadata, fit, asked)
 
 
-def _check(
-    fit: Fit,
-    lfc_threshold: float,
-    alt_hypothesis: str,
-    alpha: float,
-    method: str,
-    test: str | None,
-    add_mle: bool,
-    cutoff: Any,
-) -> None:
-    chosen("alt_hypothesis", alt_hypothesis, AltHypothesis)
-    chosen("p_adjust_method", method, PAdjustMethod)
-    if test not in (None, "Wald", "LRT"):
-        raise OptionError(f'test={test!r} is not known; choose "Wald" or "LRT".')
-    _checked_alpha(alpha)
-    if not _is_size(lfc_threshold):
-        raise OptionError(f"lfc_threshold is a size on the log2 scale and must not be negative; got {lfc_threshold!r}.")
-    if cutoff is not None and not isinstance(cutoff, bool | np.bool_) and not (_is_number(cutoff) and cutoff >= 0):
-        raise OptionError(
-            f"cooks_cutoff must be a number that is not negative, False for none, or None; got {cutoff!r}."
-        )
-    asked = test or fit.test
+def _check(fit: Fit, lfc_threshold: float, alt_hypothesis: str, test: str, add_mle: bool) -> None:
     composite = lfc_threshold > 0 or alt_hypothesis not in ("greaterAbs", "greaterAbs2014")
-    if asked == "LRT" and fit.test != "LRT":
+    if test == "LRT" and fit.test != "LRT":
         raise OptionError(
             'This fit has no likelihood ratio test: make one with fw.deseq(..., test="LRT", reduced="~ …").'
         )
-    if asked == "LRT" and composite:
+    if test == "LRT" and composite:
         raise OptionError(
             "A likelihood ratio test has no threshold or side: it asks whether the larger model is better at all. "
             'Use results(test="Wald", lfc_threshold=…).'
@@ -278,20 +257,6 @@ def _check(
         raise OptionError(
             "add_mle is for fits with beta_prior=True; without a prior the fold changes are the MLE already."
         )
-
-
-def _checked_alpha(alpha: Any) -> float:
-    if not (_is_number(alpha) and 0 < alpha < 1):
-        raise OptionError(f"alpha must be a number between 0 and 1, both excluded; got {alpha!r}.")
-    return float(alpha)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number)
-
-
-def _is_size(value: Any) -> bool:
-    return _is_number(value) and bool(np.isfinite(value) and float(value) >= 0)
 
 
 def _cutoff(fit: Fit, asked: float | bool | None) -> float:

@@ -147,6 +147,7 @@ RANGES: dict[str, Kind] = {
     "unmix.alpha": POSITIVE,
     "unmix.shift": POSITIVE,
     "lfc_threshold": Kind("a size on the log2 scale, a number that is not negative", between(0.0)),
+    "cooks_cutoff": Kind("a number that is not negative", lambda value: is_number(value) and value >= 0),
     "min_mu": POSITIVE,
     "prior_variance": POSITIVE,
     "pc": NOT_NEGATIVE,
